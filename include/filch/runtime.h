@@ -1,0 +1,67 @@
+/* A runtime: worker slots, and the threads that work in them.
+ *
+ *   Slots     FILCH_NUM_WORKERS or config.workers counts them, the caller's included: 1 creates no thread.
+ *   Default   The first spawn on main's thread starts the default runtime and lends it that thread until filch_stop.
+ *             Every call that takes a runtime takes NULL for the default one.
+ *   Order     What the code says beats the environment beats the default.
+ *   Environment
+ *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on
+ *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask */
+#ifndef FILCH_RUNTIME_H
+#define FILCH_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#if defined __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef struct filch_runtime filch_runtime;
+
+enum filch_pin {
+    FILCH_PIN_DEFAULT = 0, /* what FILCH_PIN says */
+    FILCH_PIN_NONE = 1,
+    FILCH_PIN_CORE = 2
+};
+
+/* Set to zero, then size = sizeof(filch_config); zero in a field means: the environment's, else the default. */
+typedef struct filch_config {
+    size_t size;      /* bytes; tells which fields the caller knows */
+    unsigned workers; /* slots, 1 to 1024 */
+    unsigned pin;     /* enum filch_pin */
+    /* Tasks that one worker can have spawned and not synced, 64 to 2^28, default 2^20; more run at their spawn.
+     * 8 bytes of address space each, touched as used. */
+    size_t deque;
+    /* Bytes of a worker thread's stack, at least 64 KiB; default: as deep as main's, at least 8 MiB. */
+    size_t stack_size;
+} filch_config;
+
+/* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.
+ * From any thread outside tasks.  Creates workers - 1 threads; about 20 us each.
+ * FILCH_EINVAL, FILCH_ENOMEM, FILCH_ETHREAD, FILCH_EPIN, FILCH_ESTARTED; then nothing was started. */
+int filch_start(filch_runtime **rt, const filch_config *config);
+
+/* Ends its threads and frees it.  From outside its tasks; for the default runtime by the thread that it was lent, or
+ * by any thread if it was lent none.
+ * FILCH_EBUSY: a thread is inside filch_run, or a task of the caller is unsynced.  FILCH_ESTOPPED: NULL, and no default
+ * runtime runs.  FILCH_EINVAL: called from a task of this runtime. */
+int filch_stop(filch_runtime *rt);
+
+/* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns
+ * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 15 slots
+ * for more threads than it has workers; beyond that fn runs, too, and its tasks run at their spawns.
+ * FILCH_EINVAL: fn is NULL.  Otherwise only what starting the default runtime may return. */
+int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
+
+/* The number of worker slots, the lent one included; 0 if rt is NULL and the default runtime does not run. */
+unsigned filch_num_workers(filch_runtime *rt);
+
+#pragma GCC visibility pop
+#if defined __cplusplus
+}
+#endif
+#endif

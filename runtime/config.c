@@ -1,0 +1,142 @@
+#define _GNU_SOURCE
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "os.h"
+
+enum { MOST_WORKERS = 1024, LEAST_DEQUE = 64, DEFAULT_DEQUE = 1 << 20, MOST_DEQUE = 1 << 28, LEAST_STACK = 1 << 16 };
+
+/* ---- the environment ---- */
+
+enum variable { NUM_WORKERS, PIN, VARIABLES };
+
+static const char *const names[VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN"};
+
+static const struct {
+    const char *name;
+    enum filch_pin value;
+} pins[] = {{"none", FILCH_PIN_NONE}, {"core", FILCH_PIN_CORE}};
+
+/* Edits that turn a into b (Levenshtein 1965); names longer than the row count as far away. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { ROW = 64 };
+    size_t row[ROW + 1], n = strlen(b);
+    if (n > ROW)
+        return ROW;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t j = 1; j <= n; j++) {
+            size_t change = corner + (a[i] != b[j - 1]);
+            corner = row[j];
+            row[j] = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            if (change < row[j])
+                row[j] = change;
+        }
+    }
+    return row[n];
+}
+
+static void warn_unknown_names(void)
+{
+    for (char **e = environ; e && *e; e++) {
+        char name[65];
+        size_t n = strcspn(*e, "=");
+        if (strncmp(*e, "FILCH_", 6) != 0 || n >= sizeof name)
+            continue;
+        memcpy(name, *e, n);
+        name[n] = 0;
+        const char *nearest = names[0];
+        for (int i = 0; i < VARIABLES; i++)
+            if (distance(name, names[i]) < distance(name, nearest))
+                nearest = names[i];
+        if (strcmp(name, nearest) != 0)
+            fl_warn("%s is not known and ignored; did you mean %s?", name, nearest);
+    }
+}
+
+static unsigned read_workers(void)
+{
+    const char *value = getenv(names[NUM_WORKERS]);
+    if (!value || !*value)
+        return 0;
+    int saved = errno;
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(value, &end, 10);
+    bool valid = !errno && !*end && *value >= '0' && *value <= '9' && n >= 1 && n <= MOST_WORKERS;
+    errno = saved;
+    if (valid)
+        return (unsigned)n;
+    fl_warn("%s=%s is ignored: a number from 1 to %d is needed", names[NUM_WORKERS], value, MOST_WORKERS);
+    return 0;
+}
+
+static enum filch_pin read_pin(void)
+{
+    const char *value = getenv(names[PIN]);
+    if (!value || !*value)
+        return FILCH_PIN_DEFAULT;
+    size_t nearest = 0;
+    for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
+        if (strcmp(value, pins[i].name) == 0)
+            return pins[i].value;
+        if (distance(value, pins[i].name) < distance(value, pins[nearest].name))
+            nearest = i;
+    }
+    fl_warn("%s=%s is not known and ignored; did you mean %s?", names[PIN], value, pins[nearest].name);
+    return FILCH_PIN_DEFAULT;
+}
+
+static struct {
+    unsigned workers;
+    enum filch_pin pin;
+} environment;
+
+static void read_environment(void)
+{
+    warn_unknown_names();
+    environment.workers = read_workers();
+    environment.pin = read_pin();
+}
+
+/* ---- code beats environment beats default ---- */
+
+static size_t first_of(size_t code, size_t otherwise)
+{
+    return code ? code : otherwise;
+}
+
+int fl_configure(struct fl_settings *out, const filch_config *config)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    filch_config c;
+    memset(&c, 0, sizeof c);
+    if (config) {
+        if (config->size < sizeof config->size)
+            return FILCH_EINVAL;
+        memcpy(&c, config, config->size < sizeof c ? config->size : sizeof c);
+    }
+    if (c.workers > MOST_WORKERS || c.pin > FILCH_PIN_CORE || (c.deque && c.deque < LEAST_DEQUE) ||
+        c.deque > MOST_DEQUE || (c.stack_size && c.stack_size < LEAST_STACK))
+        return FILCH_EINVAL;
+    pthread_once(&once, read_environment);
+    unsigned workers = c.workers ? c.workers : environment.workers;
+    if (!workers)
+        workers = fl_os_cpu_count();
+    out->workers = workers < MOST_WORKERS ? workers : MOST_WORKERS;
+    enum filch_pin pin = c.pin ? (enum filch_pin)c.pin : environment.pin;
+    out->pin = pin ? pin : FILCH_PIN_NONE;
+    out->deque = first_of(c.deque, DEFAULT_DEQUE);
+    out->stack_size = first_of(c.stack_size, fl_os_stack_size());
+    return 0;
+}

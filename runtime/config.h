@@ -1,0 +1,18 @@
+/* Side: what the code, the environment and the defaults say, in this order. */
+#ifndef FL_CONFIG_H
+#define FL_CONFIG_H
+
+#include "filch/runtime.h"
+
+struct fl_settings {
+    unsigned workers;
+    enum filch_pin pin;
+    size_t deque;
+    size_t stack_size;
+};
+
+/* 0, or FILCH_EINVAL for a configuration out of range.  The environment is never an error: a name or value that is not
+ * known gives one warning per process and counts as not set. */
+int fl_configure(struct fl_settings *out, const filch_config *config);
+
+#endif

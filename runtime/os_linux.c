@@ -1,0 +1,156 @@
+#define _GNU_SOURCE
+#include "os.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "filch/error.h"
+
+void *fl_os_map(size_t bytes)
+{
+    int saved = errno;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    errno = saved;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void fl_os_unmap(void *memory, size_t bytes)
+{
+    int saved = errno;
+    if (memory)
+        (void)munmap(memory, bytes); /* fails only for arguments that we did not get from mmap */
+    errno = saved;
+}
+
+/* ---- processors ---- */
+
+/* The kernel refuses a set that is smaller than its own: grow until it fits. */
+struct affinity {
+    size_t bytes;
+    cpu_set_t *set;
+};
+
+static bool affinity_read(struct affinity *a)
+{
+    int saved = errno;
+    for (size_t cpus = 1024; cpus <= (size_t)1 << 20; cpus *= 2) {
+        a->bytes = CPU_ALLOC_SIZE(cpus);
+        a->set = CPU_ALLOC(cpus);
+        if (!a->set)
+            break;
+        if (sched_getaffinity(0, a->bytes, a->set) == 0) {
+            errno = saved;
+            return true;
+        }
+        CPU_FREE(a->set);
+        if (errno != EINVAL)
+            break;
+    }
+    a->set = NULL;
+    errno = saved;
+    return false;
+}
+
+unsigned fl_os_cpu_count(void)
+{
+    struct affinity a;
+    if (!affinity_read(&a))
+        return 1;
+    int n = CPU_COUNT_S(a.bytes, a.set);
+    CPU_FREE(a.set);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+int fl_os_pin(unsigned cpu)
+{
+    int saved = errno, result = FILCH_ENOMEM;
+    size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
+    cpu_set_t *set = CPU_ALLOC(cpu + 1);
+    if (set) {
+        CPU_ZERO_S(bytes, set);
+        CPU_SET_S(cpu, bytes, set);
+        result = sched_setaffinity(0, bytes, set) == 0 ? 0 : FILCH_EPIN;
+        CPU_FREE(set);
+    }
+    errno = saved;
+    return result;
+}
+
+void *fl_os_affinity_save(void)
+{
+    struct affinity *a = malloc(sizeof *a);
+    if (a && !affinity_read(a)) {
+        free(a);
+        a = NULL;
+    }
+    return a;
+}
+
+void fl_os_affinity_restore(void *saved)
+{
+    struct affinity *a = saved;
+    int error = errno;
+    if (a) {
+        (void)sched_setaffinity(0, a->bytes, a->set); /* refused only if the mask was taken from us meanwhile */
+        CPU_FREE(a->set);
+        free(a);
+    }
+    errno = error;
+}
+
+/* ---- threads ---- */
+
+int fl_os_thread(pthread_t *thread, size_t stack_size, const char *name, void *(*body)(void *), void *arg)
+{
+    int saved = errno;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0)
+        return FILCH_ENOMEM;
+    sigset_t all, old;
+    sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profilers count on it */
+    /* synchronous ones must reach the thread that caused them */
+    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++)
+        sigdelset(&all, synchronous[i]);
+    int error = pthread_attr_setstacksize(&attr, stack_size);
+    if (!error) {
+        pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited by the new thread */
+        error = pthread_create(thread, &attr, body, arg);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+    }
+    pthread_attr_destroy(&attr);
+    if (!error)
+        (void)pthread_setname_np(*thread, name); /* a help for people, nothing depends on it */
+    errno = saved;
+    return error == 0 ? 0 : error == EINVAL ? FILCH_EINVAL : FILCH_ETHREAD;
+}
+
+size_t fl_os_stack_size(void)
+{
+    enum { LEAST = 8 << 20 };
+    int saved = errno;
+    struct rlimit limit;
+    size_t size = LEAST;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur > LEAST)
+        size = (size_t)limit.rlim_cur;
+    errno = saved;
+    return size;
+}
+
+bool fl_os_is_main_thread(void)
+{
+    return gettid() == getpid();
+}
+
+void fl_os_yield(void)
+{
+    int saved = errno;
+    (void)sched_yield(); /* never fails on Linux */
+    errno = saved;
+}

@@ -1,0 +1,369 @@
+/* L4: start, stop, and lending worker slots to threads of the user.
+ *
+ *   R1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
+ *      first spawn) is its only stopper, so that runtime cannot vanish under it.
+ *   R2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted. */
+#include "filch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "message.h"
+#include "os.h"
+#include "topology.h"
+#include "worker.h"
+
+static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct filch_runtime *default_runtime;
+
+/* ---- slots ---- */
+
+static bool make_deque(struct fl_worker *w)
+{
+    size_t capacity = w->runtime->capacity;
+    if (fl_own_deque(w))
+        return true;
+    void *storage = fl_os_map(fl_deque_bytes(capacity));
+    if (!storage)
+        return false;
+    fl_store_rel(new_deque, &w->deque, fl_deque_init(storage, capacity)); /* W1: pairs with the acquire victim */
+    return true;
+}
+
+static void free_deque(struct fl_worker *w)
+{
+    struct fl_deque *d = fl_own_deque(w);
+    if (d) {
+        size_t bytes = fl_deque_bytes(w->runtime->capacity);
+        fl_os_unmap((char *)d + sizeof *d - bytes, bytes);
+    }
+}
+
+/* A free slot for a thread of the user, with a deque; NULL if there is none. */
+static struct fl_worker *lend(struct filch_runtime *rt)
+{
+    struct fl_worker *w = NULL;
+    pthread_mutex_lock(&rt->lock);
+    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->workers)
+        if (!rt->worker[i].lent && make_deque(&rt->worker[i]))
+            w = &rt->worker[i];
+    if (w)
+        w->lent = true;
+    pthread_mutex_unlock(&rt->lock);
+    return w;
+}
+
+static void give_back(struct fl_worker *w)
+{
+    pthread_mutex_lock(&w->runtime->lock);
+    w->lent = false;
+    pthread_mutex_unlock(&w->runtime->lock);
+}
+
+/* What spawns and syncs of this thread use.  NULL: they run at once, on the deque without room. */
+static void work_in(struct fl_worker *w)
+{
+    struct filch_detail_thread *self = &filch_detail_self;
+    self->slot = w;
+    if (w) {
+        self->current = &fl_own_deque(w)->hot;
+    } else {
+        fl_store_rlx(serial, &self->serial.bottom, FILCH_DETAIL_LAST);   /* this thread's alone */
+        fl_store_rlx(serial, &self->serial.limit, FILCH_DETAIL_REQUEST); /* this thread's alone */
+        self->current = &self->serial;
+    }
+}
+
+/* ---- start ---- */
+
+static void end_threads(struct filch_runtime *rt)
+{
+    fl_store_rel(stop, &rt->stop, 1); /* W3: pairs with the acquire stopped */
+    for (unsigned i = 1; i < rt->workers; i++)
+        if (rt->worker[i].has_thread)
+            pthread_join(rt->worker[i].thread, NULL);
+}
+
+static void destroy(struct filch_runtime *rt)
+{
+    end_threads(rt);
+    for (unsigned i = 0; i < rt->slots; i++)
+        free_deque(&rt->worker[i]);
+    pthread_mutex_destroy(&rt->lock);
+    free(rt->worker);
+    free(rt);
+}
+
+/* Worker i works on core i of those it may use; with more workers than cores they share. */
+static int place(struct filch_runtime *rt, enum filch_pin pin)
+{
+    unsigned *cpus;
+    rt->pinned = pin == FILCH_PIN_CORE;
+    if (!rt->pinned)
+        return 0;
+    size_t n = fl_topology_cores(&cpus);
+    if (!n)
+        return FILCH_EPIN;
+    for (unsigned i = 0; i < rt->workers; i++)
+        rt->worker[i].cpu = (int)cpus[i % n];
+    free(cpus);
+    return 0;
+}
+
+static struct filch_runtime *allocate(const struct fl_settings *s)
+{
+    struct filch_runtime *rt = calloc(1, sizeof *rt);
+    if (!rt)
+        return NULL;
+    rt->workers = s->workers;
+    rt->slots = s->workers + FL_GUESTS;
+    rt->capacity = s->deque;
+    size_t bytes = rt->slots * sizeof *rt->worker;
+    rt->worker = aligned_alloc(FL_CACHE_LINE, (bytes + FL_CACHE_LINE - 1) / FL_CACHE_LINE * FL_CACHE_LINE);
+    if (!rt->worker) {
+        free(rt);
+        return NULL;
+    }
+    memset(rt->worker, 0, bytes);
+    pthread_mutex_init(&rt->lock, NULL);
+    for (unsigned i = 0; i < rt->slots; i++) {
+        rt->worker[i].runtime = rt;
+        rt->worker[i].id = i;
+        rt->worker[i].random = (i + 1) * 2654435769u; /* Knuth's multiplicative hash: odd, so never zero */
+        rt->worker[i].cpu = -1;
+    }
+    return rt;
+}
+
+static int start_threads(struct filch_runtime *rt, size_t stack_size)
+{
+    for (unsigned i = 0; i < rt->workers; i++)
+        if (!make_deque(&rt->worker[i]))
+            return FILCH_ENOMEM;
+    for (unsigned i = 1; i < rt->workers; i++) {
+        struct fl_worker *w = &rt->worker[i];
+        char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
+        snprintf(name, sizeof name, "filch %u", i);
+        int error = fl_os_thread(&w->thread, stack_size, name, fl_worker_main, w);
+        if (error)
+            return error;
+        w->has_thread = true;
+    }
+    if (rt->pinned) { /* only then is there something that a thread can fail to do */
+        while (fl_load_acq(all_ready, &rt->ready) != rt->workers - 1) /* W2: pairs with the release ready */
+            fl_os_yield();
+        return fl_load_rlx(pin_result, &rt->pin_error); /* ordered by W2 */
+    }
+    return 0;
+}
+
+static int create(struct filch_runtime **out, const filch_config *config)
+{
+    struct fl_settings s;
+    int error = fl_configure(&s, config);
+    if (error)
+        return error;
+    struct filch_runtime *rt = allocate(&s);
+    if (!rt)
+        return FILCH_ENOMEM;
+    error = place(rt, s.pin);
+    if (!error)
+        error = start_threads(rt, s.stack_size);
+    if (error) {
+        destroy(rt);
+        return error;
+    }
+    *out = rt;
+    return 0;
+}
+
+int filch_start(filch_runtime **rt, const filch_config *config)
+{
+    if (rt)
+        return create(rt, config);
+    pthread_mutex_lock(&default_lock);
+    int error = default_runtime ? FILCH_ESTARTED : create(&default_runtime, config);
+    pthread_mutex_unlock(&default_lock);
+    return error;
+}
+
+/* The first spawn of a thread.  It never fails: at worst this thread's tasks run at their spawns. */
+struct filch_detail_deque *filch_detail_attach(void)
+{
+    struct fl_worker *w = NULL;
+    if (fl_os_is_main_thread()) {
+        pthread_mutex_lock(&default_lock);
+        int error = default_runtime ? 0 : create(&default_runtime, NULL);
+        if (!error)
+            w = lend(default_runtime);
+        pthread_mutex_unlock(&default_lock);
+        if (error)
+            fl_warn("the default runtime could not be started, tasks run serially: %s", filch_strerror(error));
+    }
+    work_in(w);
+    return filch_detail_self.current;
+}
+
+/* ---- stop ---- */
+
+/* 0 if rt, whose lock is held, can be stopped by this thread. */
+static int may_stop(struct filch_runtime *rt)
+{
+    struct fl_worker *self = fl_self();
+    unsigned lent = 0;
+    for (unsigned i = 0; i < rt->slots; i++)
+        lent += rt->worker[i].lent;
+    if (self && self->runtime == rt) {
+        if (!self->lent || rt->guests)
+            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL; /* a worker, or inside filch_run */
+        return lent > 1 || !fl_deque_idle(fl_own_deque(self)) ? FILCH_EBUSY : 0;
+    }
+    return lent || rt->guests ? FILCH_EBUSY : 0;
+}
+
+static int stop(struct filch_runtime *rt)
+{
+    pthread_mutex_lock(&rt->lock);
+    int error = may_stop(rt);
+    pthread_mutex_unlock(&rt->lock);
+    if (error)
+        return error;
+    if (fl_self() && fl_self()->runtime == rt) {
+        filch_detail_self.slot = NULL;
+        filch_detail_self.current = NULL;
+    }
+    destroy(rt);
+    return 0;
+}
+
+int filch_stop(filch_runtime *rt)
+{
+    pthread_mutex_lock(&default_lock);
+    struct filch_runtime *which = rt ? rt : default_runtime;
+    int error = which ? stop(which) : FILCH_ESTOPPED;
+    if (!error && which == default_runtime)
+        default_runtime = NULL;
+    pthread_mutex_unlock(&default_lock);
+    return error;
+}
+
+/* ---- run ---- */
+
+static void count_guest(struct filch_runtime *rt, int change)
+{
+    pthread_mutex_lock(&rt->lock);
+    rt->guests += (unsigned)change;
+    pthread_mutex_unlock(&rt->lock);
+}
+
+/* Calls fn with a slot of rt, whose guests count this thread. */
+static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg)
+{
+    struct filch_detail_deque *current = filch_detail_self.current;
+    void *slot = filch_detail_self.slot;
+    struct fl_worker *w = lend(rt);
+    void *affinity = w && w->cpu >= 0 ? fl_os_affinity_save() : NULL;
+    if (affinity)
+        (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
+    work_in(w);
+    fn(arg);
+    if (w && !fl_deque_idle(fl_own_deque(w)))
+        fl_misuse("filch_run", NULL, (int)w->id, "the function returned with a task that it did not sync");
+    filch_detail_self.current = current;
+    filch_detail_self.slot = slot;
+    fl_os_affinity_restore(affinity);
+    if (w)
+        give_back(w);
+}
+
+int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
+{
+    struct fl_worker *self = fl_self();
+    if (!fn)
+        return FILCH_EINVAL;
+    if (self && rt == self->runtime) {
+        fn(arg);
+        return 0;
+    }
+    int error = 0;
+    if (rt) {
+        count_guest(rt, 1);
+    } else {
+        pthread_mutex_lock(&default_lock);
+        error = default_runtime ? 0 : create(&default_runtime, NULL);
+        rt = default_runtime;
+        if (!error)
+            count_guest(rt, 1); /* R2: under default_lock, so that nobody stops it before */
+        pthread_mutex_unlock(&default_lock);
+    }
+    if (error)
+        return error;
+    if (self && self->runtime == rt) /* NULL meant this thread's own */
+        fn(arg);
+    else
+        run_as_guest(rt, fn, arg);
+    count_guest(rt, -1);
+    return 0;
+}
+
+/* ---- questions ---- */
+
+/* rt, or the default runtime, counted as in use; NULL if there is none. */
+static struct filch_runtime *hold(filch_runtime *rt)
+{
+    if (rt) {
+        count_guest(rt, 1);
+        return rt;
+    }
+    pthread_mutex_lock(&default_lock);
+    if (default_runtime)
+        count_guest(default_runtime, 1);
+    rt = default_runtime;
+    pthread_mutex_unlock(&default_lock);
+    return rt;
+}
+
+unsigned filch_num_workers(filch_runtime *rt)
+{
+    rt = hold(rt);
+    unsigned n = rt ? rt->workers : 0;
+    if (rt)
+        count_guest(rt, -1);
+    return n;
+}
+
+int filch_get_stats(filch_runtime *rt, filch_stats *out)
+{
+    if (!out || out->size < sizeof out->size)
+        return FILCH_EINVAL;
+    filch_stats s;
+    memset(&s, 0, sizeof s);
+    rt = hold(rt);
+    if (!rt)
+        return FILCH_ESTOPPED;
+#define ADD(from, name) s.name += fl_load_rlx(stat, &(from)->name) /* a count, of no moment in particular */
+    for (unsigned i = 0; i < rt->slots; i++) {
+        struct fl_worker *w = &rt->worker[i];
+        struct fl_deque *d = fl_load_acq(stats_deque, &w->deque); /* W1: pairs with the release new_deque */
+        ADD(w, steals);
+        ADD(w, lost);
+        ADD(w, requests);
+        ADD(w, waits);
+        ADD(w, helped);
+        if (!d)
+            continue;
+        ADD(d, publications);
+        ADD(d, published);
+        ADD(d, take_backs);
+        ADD(d, reused);
+        ADD(d, unordered);
+        ADD(d, at_spawn);
+    }
+#undef ADD
+    count_guest(rt, -1);
+    s.size = out->size;
+    memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
+    return 0;
+}
