@@ -12,8 +12,8 @@
 #include "config.h"
 #include "message.h"
 #include "os.h"
+#include "runtime.h"
 #include "topology.h"
-#include "worker.h"
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct filch_runtime *default_runtime;
@@ -310,8 +310,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
 
 /* ---- questions ---- */
 
-/* rt, or the default runtime, counted as in use; NULL if there is none. */
-static struct filch_runtime *hold(filch_runtime *rt)
+struct filch_runtime *fl_hold(struct filch_runtime *rt)
 {
     if (rt) {
         count_guest(rt, 1);
@@ -325,45 +324,17 @@ static struct filch_runtime *hold(filch_runtime *rt)
     return rt;
 }
 
-unsigned filch_num_workers(filch_runtime *rt)
+void fl_let_go(struct filch_runtime *rt)
 {
-    rt = hold(rt);
-    unsigned n = rt ? rt->workers : 0;
-    if (rt)
-        count_guest(rt, -1);
-    return n;
+    count_guest(rt, -1);
 }
 
-int filch_get_stats(filch_runtime *rt, filch_stats *out)
+unsigned filch_num_workers(filch_runtime *rt)
 {
-    if (!out || out->size < sizeof out->size)
-        return FILCH_EINVAL;
-    filch_stats s;
-    memset(&s, 0, sizeof s);
-    rt = hold(rt);
+    rt = fl_hold(rt);
     if (!rt)
-        return FILCH_ESTOPPED;
-#define ADD(from, name) s.name += fl_load_rlx(stat, &(from)->name) /* a count, of no moment in particular */
-    for (unsigned i = 0; i < rt->slots; i++) {
-        struct fl_worker *w = &rt->worker[i];
-        struct fl_deque *d = fl_load_acq(stats_deque, &w->deque); /* W1: pairs with the release new_deque */
-        ADD(w, steals);
-        ADD(w, lost);
-        ADD(w, requests);
-        ADD(w, waits);
-        ADD(w, helped);
-        if (!d)
-            continue;
-        ADD(d, publications);
-        ADD(d, published);
-        ADD(d, take_backs);
-        ADD(d, reused);
-        ADD(d, unordered);
-        ADD(d, at_spawn);
-    }
-#undef ADD
-    count_guest(rt, -1);
-    s.size = out->size;
-    memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
-    return 0;
+        return 0;
+    unsigned n = rt->workers;
+    fl_let_go(rt);
+    return n;
 }
