@@ -49,18 +49,18 @@ static size_t distance(const char *a, const char *b)
 static void warn_unknown_names(void)
 {
     for (char **e = environ; e && *e; e++) {
-        char name[65];
-        size_t n = strcspn(*e, "=");
-        if (strncmp(*e, "FILCH_", 6) != 0 || n >= sizeof name)
+        char name[65]; /* enough to tell which name is near */
+        size_t n = strcspn(*e, "="), kept = n < sizeof name ? n : sizeof name - 1;
+        if (strncmp(*e, "FILCH_", 6) != 0)
             continue;
-        memcpy(name, *e, n);
-        name[n] = 0;
+        memcpy(name, *e, kept);
+        name[kept] = 0;
         const char *nearest = names[0];
         for (int i = 0; i < VARIABLES; i++)
             if (distance(name, names[i]) < distance(name, nearest))
                 nearest = names[i];
         if (strcmp(name, nearest) != 0)
-            fl_warn("%s is not known and ignored; did you mean %s?", name, nearest);
+            fl_warn("%.*s is not known and ignored; did you mean %s?", (int)n, *e, nearest);
     }
 }
 

@@ -46,15 +46,15 @@ bool fl_deque_is_valid(struct fl_deque *d)
     uint64_t x = fl_load_rlx(valid_ps, &d->ps);                /* the owner asks: only top can move, upwards */
     uintptr_t limit = fl_load_rlx(valid_limit, &d->hot.limit); /* the owner's own, or REQUEST */
     uintptr_t bottom = own_bottom(d), holes = 0;
-    for (uintptr_t i = d->base; i < bottom; i++) {
+    for (uintptr_t i = d->hot.base; i < bottom; i++) {
         bool hole = !own_slot(d, i), public = i >= top_of(x) && i < split_of(x);
         if (hole && (public || i >= d->hole_top))
             return false;
         holes += hole;
     }
-    return top_of(x) >= d->base && top_of(x) <= split_of(x) && split_of(x) <= bottom && limit >= split_of(x) &&
+    return top_of(x) >= d->hot.base && top_of(x) <= split_of(x) && split_of(x) <= bottom && limit >= split_of(x) &&
            bottom <= FILCH_DETAIL_LAST && holes == d->holes &&
-           (!bottom || bottom == d->base || own_slot(d, bottom - 1));
+           (!bottom || bottom == d->hot.base || own_slot(d, bottom - 1));
 }
 
 /* ---- life ---- */
@@ -69,24 +69,24 @@ struct fl_deque *fl_deque_init(void *storage, size_t capacity)
 {
     size_t before = fl_deque_bytes(capacity) - sizeof(struct fl_deque);
     struct fl_deque *d = (struct fl_deque *)(void *)((char *)storage + before);
-    d->base = (uintptr_t)0 - capacity;
+    d->hot.base = (uintptr_t)0 - capacity;
     d->holes = 0;
-    d->hole_top = d->base;
-    fl_store_rlx(init, &d->hot.bottom, d->base); /* no thread knows the deque yet: whoever shows it to another */
-    fl_store_rlx(init, &d->hot.limit, d->base);  /* does so with release */
-    fl_store_rlx(init, &d->ps, pack(d->base, d->base)); /* the same */
-    fl_store_rlx(init, &d->asked, 0);                   /* the same */
+    d->hole_top = d->hot.base;
+    fl_store_rlx(init, &d->hot.bottom, d->hot.base); /* no thread knows the deque yet: whoever shows it to another */
+    fl_store_rlx(init, &d->hot.limit, d->hot.base);  /* does so with release */
+    fl_store_rlx(init, &d->ps, pack(d->hot.base, d->hot.base)); /* the same */
+    fl_store_rlx(init, &d->asked, 0);                           /* the same */
     return d;
 }
 
 bool fl_deque_idle(struct fl_deque *d)
 {
-    return own_bottom(d) == d->base;
+    return own_bottom(d) == d->hot.base;
 }
 
 bool fl_deque_holds(struct fl_deque *d, const struct filch_detail_task *t)
 {
-    return t->slot >= d->base && t->slot < own_bottom(d) && own_slot(d, t->slot) == t;
+    return t->slot >= d->hot.base && t->slot < own_bottom(d) && own_slot(d, t->slot) == t;
 }
 
 /* ---- owner: holes and the limit ---- */
@@ -124,7 +124,7 @@ static uintptr_t threshold(struct fl_deque *d)
 
 static void set_limit(struct fl_deque *d)
 {
-    uintptr_t limit = FL_MUTANT(limit_below_split) ? d->base : threshold(d);
+    uintptr_t limit = FL_MUTANT(limit_below_split) ? d->hot.base : threshold(d);
     if (limit == fl_load_rlx(old_limit, &d->hot.limit)) /* a request that comes now just stays */
         return;
     fl_store_rlx(new_limit, &d->hot.limit, limit); /* may overwrite a request; therefore: */
@@ -178,7 +178,13 @@ static void answer(struct fl_deque *d)
     uint64_t x = asked ? publish(d) : 0;
     if (!asked || top_of(x) != split_of(x)) /* else nothing to give or all gone: REQUEST stays for the next time */
         set_limit(d);
-    FL_CHECK_SLOW(fl_deque_is_valid(d));
+    FL_CHECK_SLOW(own_bottom(d) - d->hot.base > 256 || fl_deque_is_valid(d)); /* beyond that it would be quadratic */
+}
+
+void fl_deque_answer(struct fl_deque *d)
+{
+    if (fl_load_rlx(poll_limit, &d->hot.limit) == FILCH_DETAIL_REQUEST) /* unseen, it is seen the next time */
+        answer(d);
 }
 
 /* ---- owner: slow spawn, slow sync ---- */
@@ -190,6 +196,7 @@ bool fl_deque_spawned(struct fl_deque *d, struct filch_detail_task *t)
         set_bottom(d, FILCH_DETAIL_LAST);
         t->slot = FILCH_DETAIL_RAN;
         fl_bump(&d->at_spawn, 1);
+        answer(d); /* the tasks below are as good as ever */
         return false;
     }
     answer(d);
@@ -202,6 +209,7 @@ enum fl_sync fl_deque_sync(struct fl_deque *d, struct filch_detail_task *t)
     fl_at(FL_AT_SYNC_SLOW);
     if (i == FILCH_DETAIL_RAN) { /* only FILCH_UNCHECKED comes here with it, in order, so: */
         set_bottom(d, FILCH_DETAIL_LAST);
+        answer(d);
         return FL_RAN;
     }
     uint64_t x = fl_load_rlx(sync_ps, &d->ps); /* split is the owner's; an old top makes the exchange below fail */
@@ -236,8 +244,10 @@ enum fl_sync fl_deque_sync_any(struct fl_deque *d, struct filch_detail_task *t)
 {
     uintptr_t i = t->slot;
     fl_at(FL_AT_SYNC_SLOW);
-    if (i == FILCH_DETAIL_RAN)
+    if (i == FILCH_DETAIL_RAN) {
+        answer(d);
         return FL_RAN;
+    }
     if (!fl_deque_holds(d, t))
         return FL_MISUSE;
     fl_bump(&d->unordered, 1);

@@ -30,7 +30,6 @@
 struct fl_deque {
     /* the owner's line */
     struct filch_detail_deque hot;
-    uintptr_t base;     /* index of the first slot: -capacity */
     uintptr_t holes;    /* number of holes in [base, bottom) */
     uintptr_t hole_top; /* no hole at or above this index */
     /* counters, written by the owner, read by anyone */
@@ -56,6 +55,8 @@ bool fl_deque_spawned(struct fl_deque *d, struct filch_detail_task *t);
 enum fl_sync fl_deque_sync(struct fl_deque *d, struct filch_detail_task *t);
 /* The sync out of order: bottom is untouched.  FL_MISUSE: t is not a task that waits in this deque. */
 enum fl_sync fl_deque_sync_any(struct fl_deque *d, struct filch_detail_task *t);
+/* Answers a thief, if one asks, without a spawn or sync: while the owner waits. */
+void fl_deque_answer(struct fl_deque *d);
 /* Gives the slot of a stolen task back, after its state was read as FL_DONE with acquire. */
 void fl_deque_release(struct fl_deque *d, struct filch_detail_task *t);
 /* True if t waits in this deque for its sync; reads no more of t than its slot. */

@@ -16,6 +16,7 @@ void fl_join(struct fl_worker *w, struct filch_detail_task *t)
         if (state == FL_DONE)
             return;
         fl_at(FL_AT_WAIT);
+        fl_deque_answer(fl_own_deque(w)); /* of an older sync there may be tasks that another could run */
         w->hungry = round;
         if (state >= FL_TAKEN && fl_steal_from(w, &w->runtime->worker[state - FL_TAKEN])) {
             fl_bump(&w->helped, 1);
@@ -28,58 +29,69 @@ void fl_join(struct fl_worker *w, struct filch_detail_task *t)
 
 void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    bool room = false;
+    if (fl_is_nowhere(d)) { /* nothing has happened yet: again, on a deque of this thread's */
+        fl_attach();
+        filch_detail_spawn(t, t->site);
+        return;
+    }
     if (fl_self()) {
-        room = fl_deque_spawned(fl_deque_of(d), t);
+        if (fl_deque_spawned(fl_deque_of(d), t))
+            return;
     } else { /* the thread's serial deque, whose one slot is the last */
         fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* this thread's alone */
         t->slot = FILCH_DETAIL_RAN;
     }
-    if (!room)
-        t->site->run(t);
+    fl_spawn_on(d);
+    t->site->run(t);
+}
+
+__attribute__((noreturn)) static void misuse(struct filch_detail_task *t)
+{
+    struct fl_worker *w = fl_self();
+    bool synced = t->slot == FILCH_DETAIL_SYNCED; /* only then it is sure to be a task */
+    fl_misuse("sync", synced ? t->site : NULL, w ? (int)w->id : -1,
+              "this task was not spawned by this function call on this thread, or was synced before");
 }
 
 /* 1 if the caller shall run t, 0 if its result is there. */
 static int finish_sync(struct filch_detail_deque *d, struct filch_detail_task *t, enum fl_sync outcome)
 {
-    struct fl_worker *w = fl_self();
-    switch (outcome) {
-    case FL_RUN: return 1;
-    case FL_RAN: return 0;
-    case FL_WAIT:
-        fl_join(w, t);
+    if (outcome == FL_MISUSE)
+        misuse(t);
+    fl_spawn_on(d);
+    if (outcome == FL_WAIT) {
+        fl_join(fl_self(), t);
         fl_deque_release(fl_deque_of(d), t);
-        return 0;
-    case FL_MISUSE: break;
+        fl_spawn_on(d);
     }
-    fl_misuse("sync", NULL, w ? (int)w->id : -1,
-              "this task was not spawned by this function call on this thread, or was synced before");
+    return outcome == FL_RUN;
 }
 
 int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    if (!fl_self()) { /* only FILCH_UNCHECKED comes here from a serial deque */
-        fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* this thread's alone */
-        return 0;
-    }
-    return finish_sync(d, t, fl_deque_sync(fl_deque_of(d), t));
+    if (fl_self())
+        return finish_sync(d, t, fl_deque_sync(fl_deque_of(d), t));
+    if (t->slot != FILCH_DETAIL_RAN)
+        misuse(t);
+    fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* FILCH_UNCHECKED on a serial deque: this thread's */
+    return finish_sync(d, t, FL_RAN);
 }
 
 int filch_detail_sync_any(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    if (!fl_self())
-        return finish_sync(d, t, t->slot == FILCH_DETAIL_RAN ? FL_RAN : FL_MISUSE);
-    return finish_sync(d, t, fl_deque_sync_any(fl_deque_of(d), t));
+    if (fl_self())
+        return finish_sync(d, t, fl_deque_sync_any(fl_deque_of(d), t));
+    return finish_sync(d, t, t->slot == FILCH_DETAIL_RAN ? FL_RAN : FL_MISUSE);
 }
 
 /* FILCH_CHECK: never touches *t beyond its slot before it is known to be waiting here. */
 int filch_detail_sync_checked(struct filch_detail_task *t)
 {
-    struct filch_detail_deque *d = filch_detail_current();
-    if (!d || (t->slot != FILCH_DETAIL_RAN && (!fl_self() || !fl_deque_holds(fl_deque_of(d), t))))
-        return finish_sync(d, t, FL_MISUSE);
-    uintptr_t slot = t->slot;
-    int run = slot == FILCH_DETAIL_RAN ? 0 : filch_detail_sync_on(d, t);
+    struct filch_detail_place here = filch_detail_here();
+    bool ran = t->slot == FILCH_DETAIL_RAN;
+    if (!ran && (!fl_self() || !fl_deque_holds(fl_deque_of(here.d), t)))
+        misuse(t);
+    int run = ran ? 0 : filch_detail_sync_on(here, t);
     t->slot = FILCH_DETAIL_SYNCED;
     return run;
 }

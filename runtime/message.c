@@ -1,5 +1,6 @@
 #include "message.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 static void put(const char *line, int length, size_t room)
 {
     size_t n = length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+    int saved = errno;
     ssize_t written = write(STDERR_FILENO, line, n);
+    errno = saved;
     (void)written; /* there is no other place to say it */
 }
 

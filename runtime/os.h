@@ -15,9 +15,10 @@ void fl_os_unmap(void *memory, size_t bytes);
 unsigned fl_os_cpu_count(void);
 /* The calling thread on one processor, by the kernel's number. */
 int fl_os_pin(unsigned cpu);
-/* A thread's affinity, to be given back; NULL without memory. */
+/* The calling thread's affinity, to be freed; NULL without memory. */
 void *fl_os_affinity_save(void);
-void fl_os_affinity_restore(void *saved);
+void fl_os_affinity_restore(const void *saved); /* NULL: nothing */
+void fl_os_affinity_free(void *saved);
 
 /* A thread that takes no asynchronous signal but SIGPROF; name has at most 15 bytes. */
 int fl_os_thread(pthread_t *thread, size_t stack_size, const char *name, void *(*body)(void *), void *arg);

@@ -91,16 +91,21 @@ void *fl_os_affinity_save(void)
     return a;
 }
 
-void fl_os_affinity_restore(void *saved)
+void fl_os_affinity_restore(const void *saved)
+{
+    const struct affinity *a = saved;
+    int error = errno;
+    if (a)
+        (void)sched_setaffinity(0, a->bytes, a->set); /* refused only if the mask was taken from us meanwhile */
+    errno = error;
+}
+
+void fl_os_affinity_free(void *saved)
 {
     struct affinity *a = saved;
-    int error = errno;
-    if (a) {
-        (void)sched_setaffinity(0, a->bytes, a->set); /* refused only if the mask was taken from us meanwhile */
+    if (a)
         CPU_FREE(a->set);
-        free(a);
-    }
-    errno = error;
+    free(a);
 }
 
 /* ---- threads ---- */

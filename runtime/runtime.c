@@ -57,6 +57,9 @@ static struct fl_worker *lend(struct filch_runtime *rt)
 
 static void give_back(struct fl_worker *w)
 {
+    fl_os_affinity_restore(w->affinity);
+    fl_os_affinity_free(w->affinity);
+    w->affinity = NULL;
     pthread_mutex_lock(&w->runtime->lock);
     w->lent = false;
     pthread_mutex_unlock(&w->runtime->lock);
@@ -65,15 +68,10 @@ static void give_back(struct fl_worker *w)
 /* What spawns and syncs of this thread use.  NULL: they run at once, on the deque without room. */
 static void work_in(struct fl_worker *w)
 {
-    struct filch_detail_thread *self = &filch_detail_self;
-    self->slot = w;
-    if (w) {
-        self->current = &fl_own_deque(w)->hot;
-    } else {
-        fl_store_rlx(serial, &self->serial.bottom, FILCH_DETAIL_LAST);   /* this thread's alone */
-        fl_store_rlx(serial, &self->serial.limit, FILCH_DETAIL_REQUEST); /* this thread's alone */
-        self->current = &self->serial;
-    }
+    filch_detail_self.slot = w;
+    fl_spawn_on(w ? &fl_own_deque(w)->hot : &filch_detail_self.serial);
+    if (w && w->cpu >= 0 && (w->affinity = fl_os_affinity_save()) != NULL)
+        (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
 }
 
 /* ---- start ---- */
@@ -159,7 +157,7 @@ static int start_threads(struct filch_runtime *rt, size_t stack_size)
     return 0;
 }
 
-static int create(struct filch_runtime **out, const filch_config *config)
+static int create_here(struct filch_runtime **out, const filch_config *config)
 {
     struct fl_settings s;
     int error = fl_configure(&s, config);
@@ -179,6 +177,19 @@ static int create(struct filch_runtime **out, const filch_config *config)
     return 0;
 }
 
+/* Counts processors and makes threads with the mask that this thread had before filch pinned it. */
+static int create(struct filch_runtime **out, const filch_config *config)
+{
+    struct fl_worker *self = fl_self();
+    bool pinned = self && self->affinity;
+    if (pinned)
+        fl_os_affinity_restore(self->affinity);
+    int error = create_here(out, config);
+    if (pinned)
+        (void)fl_os_pin((unsigned)self->cpu); /* it could before */
+    return error;
+}
+
 int filch_start(filch_runtime **rt, const filch_config *config)
 {
     if (rt)
@@ -189,8 +200,7 @@ int filch_start(filch_runtime **rt, const filch_config *config)
     return error;
 }
 
-/* The first spawn of a thread.  It never fails: at worst this thread's tasks run at their spawns. */
-struct filch_detail_deque *filch_detail_attach(void)
+void fl_attach(void)
 {
     struct fl_worker *w = NULL;
     if (fl_os_is_main_thread()) {
@@ -203,7 +213,6 @@ struct filch_detail_deque *filch_detail_attach(void)
             fl_warn("the default runtime could not be started, tasks run serially: %s", filch_strerror(error));
     }
     work_in(w);
-    return filch_detail_self.current;
 }
 
 /* ---- stop ---- */
@@ -231,8 +240,9 @@ static int stop(struct filch_runtime *rt)
     if (error)
         return error;
     if (fl_self() && fl_self()->runtime == rt) {
+        give_back(fl_self());
         filch_detail_self.slot = NULL;
-        filch_detail_self.current = NULL;
+        fl_spawn_on(NULL);
     }
     destroy(rt);
     return 0;
@@ -264,16 +274,12 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
     struct filch_detail_deque *current = filch_detail_self.current;
     void *slot = filch_detail_self.slot;
     struct fl_worker *w = lend(rt);
-    void *affinity = w && w->cpu >= 0 ? fl_os_affinity_save() : NULL;
-    if (affinity)
-        (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
     work_in(w);
     fn(arg);
     if (w && !fl_deque_idle(fl_own_deque(w)))
         fl_misuse("filch_run", NULL, (int)w->id, "the function returned with a task that it did not sync");
-    filch_detail_self.current = current;
     filch_detail_self.slot = slot;
-    fl_os_affinity_restore(affinity);
+    fl_spawn_on(current);
     if (w)
         give_back(w);
 }

@@ -1,5 +1,6 @@
 #include "topology.h"
 
+#include <errno.h>
 #include <hwloc.h>
 #include <stdlib.h>
 
@@ -34,6 +35,7 @@ size_t fl_topology_cores(unsigned **cpus)
 {
     hwloc_topology_t topology;
     size_t n = 0;
+    int saved = errno; /* hwloc reads files that need not be there */
     if (hwloc_topology_init(&topology) != 0)
         return 0;
     hwloc_bitmap_t mask = hwloc_bitmap_alloc();
@@ -41,5 +43,6 @@ size_t fl_topology_cores(unsigned **cpus)
         n = cores_in(topology, mask, cpus);
     hwloc_bitmap_free(mask);
     hwloc_topology_destroy(topology);
+    errno = saved;
     return n;
 }

@@ -6,24 +6,54 @@
 /* Looks before a thief gives its processor away, and looks between two questions to one who does not answer. */
 enum { SPIN_ROUNDS = 16, INSIST_ROUNDS = 64 };
 
-__thread struct filch_detail_thread filch_detail_self;
+/* Where a thread spawns that has not spawned yet: a deque without room.  Several threads may store into it at once,
+ * what nobody reads. */
+static struct {
+    filch_detail_slot last;
+    struct filch_detail_deque deque;
+} nowhere = {{NULL}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
 
+__thread struct filch_detail_thread filch_detail_self = {
+    &nowhere.deque, FILCH_DETAIL_LAST, NULL, {NULL}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
+
+#define FOLLOWS(type, slot, deque) (offsetof(type, deque) == offsetof(type, slot) + sizeof(filch_detail_slot))
 _Static_assert(sizeof(struct filch_detail_thread) <= 64, "thread-local storage is promised to be at most 64 bytes");
-_Static_assert(offsetof(struct filch_detail_thread, serial) ==
-                   offsetof(struct filch_detail_thread, serial_last) + sizeof(filch_detail_slot),
-               "serial_last is the last slot of the deque serial");
+_Static_assert(FOLLOWS(struct filch_detail_thread, serial_last, serial), "serial_last is the last slot of serial");
+_Static_assert(FOLLOWS(__typeof__(nowhere), last, deque), "last is the last slot of deque");
+_Static_assert(offsetof(struct filch_detail_thread, bottom) == 8 || sizeof(void *) != 8, "hot.h says %fs:8");
+
+/* The functions below that touch filch_detail_self are calls, and not pure, so that a caller which is resumed on
+ * another thread asks again. */
+#define OPAQUE() __asm__ volatile("")
 
 __attribute__((noinline)) struct fl_worker *fl_self(void)
 {
-    __asm__ volatile(""); /* not pure: a caller that is resumed on another thread asks again */
+    OPAQUE();
     return filch_detail_self.slot;
 }
 
-#if !defined __x86_64__ || defined __ILP32__
-__attribute__((noinline)) struct filch_detail_deque *filch_detail_current(void)
+__attribute__((noinline)) void fl_spawn_on(struct filch_detail_deque *d)
 {
-    __asm__ volatile(""); /* as in fl_self */
-    return filch_detail_self.current;
+    OPAQUE();
+    if (!d)
+        d = &nowhere.deque;
+    filch_detail_self.current = d;
+    filch_detail_self.bottom =
+        d == &nowhere.deque ? FILCH_DETAIL_LAST : fl_load_rlx(thread_bottom, &d->bottom); /* the owner's own */
+}
+
+bool fl_is_nowhere(const struct filch_detail_deque *d)
+{
+    return d == &nowhere.deque;
+}
+
+#if !defined __x86_64__ || defined __ILP32__
+__attribute__((noinline)) struct filch_detail_place filch_detail_here(void)
+{
+    OPAQUE();
+    if (fl_is_nowhere(filch_detail_self.current))
+        fl_attach();
+    return (struct filch_detail_place){filch_detail_self.current, 0};
 }
 #endif
 
@@ -79,8 +109,9 @@ void *fl_worker_main(void *arg)
     struct fl_worker *w = arg;
     struct filch_runtime *rt = w->runtime;
     filch_detail_self.slot = w;
-    filch_detail_self.current = &fl_own_deque(w)->hot;
+    fl_spawn_on(&fl_own_deque(w)->hot);
     if (w->cpu >= 0) {
+        w->affinity = fl_os_affinity_save();
         int error = fl_os_pin((unsigned)w->cpu);
         if (error)
             fl_store_rlx(pin_error, &rt->pin_error, error); /* ordered by ready */
@@ -92,5 +123,6 @@ void *fl_worker_main(void *arg)
         else
             fl_back_off(w->hungry++);
     }
+    fl_os_affinity_free(w->affinity);
     return NULL;
 }

@@ -19,6 +19,7 @@ struct fl_worker {
     uint32_t random; /* state of fl_seam.random */
     unsigned hungry; /* rounds without a task since the last one */
     int cpu;         /* to be pinned to, or -1 */
+    void *affinity;  /* of the thread of the user that was pinned here, to be given back */
     bool lent;       /* a thread of the user works here */
     bool has_thread; /* a thread of ours was made */
     pthread_t thread;
@@ -46,6 +47,13 @@ struct filch_runtime {
 /* The slot that this thread works in, or NULL.  A call, so that no address outlives it. */
 struct fl_worker *fl_self(void);
 struct fl_deque *fl_own_deque(struct fl_worker *w);
+
+/* From now on this thread spawns on d, whose bottom may have been changed by slow paths.  NULL: on a deque without room
+ * (fl_is_nowhere), where the next spawn attaches the thread. */
+void fl_spawn_on(struct filch_detail_deque *d);
+bool fl_is_nowhere(const struct filch_detail_deque *d);
+/* The first spawn of a thread: lends it a slot, or lets its tasks run at their spawns.  Never fails. */
+void fl_attach(void);
 
 /* Takes a task from v's deque and runs it; if there is none, asks v for more. */
 bool fl_steal_from(struct fl_worker *w, struct fl_worker *v);

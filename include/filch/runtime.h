@@ -6,7 +6,9 @@
  *   Order     What the code says beats the environment beats the default.
  *   Environment
  *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on
- *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask */
+ *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask.  A
+ *                                thread that is lent a slot gets its mask back at the end; until then the threads
+ *                                that it creates inherit the one core. */
 #ifndef FILCH_RUNTIME_H
 #define FILCH_RUNTIME_H
 
@@ -48,7 +50,7 @@ int filch_start(filch_runtime **rt, const filch_config *config);
 /* Ends its threads and frees it.  From outside its tasks; for the default runtime by the thread that it was lent, or
  * by any thread if it was lent none.
  * FILCH_EBUSY: a thread is inside filch_run, or a task of the caller is unsynced.  FILCH_ESTOPPED: NULL, and no default
- * runtime runs.  FILCH_EINVAL: called from a task of this runtime. */
+ * runtime runs.  FILCH_EINVAL: called from one of its own threads. */
 int filch_stop(filch_runtime *rt);
 
 /* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns

@@ -24,7 +24,7 @@ extern "C" {
     X(waits, "syncs that found their task stolen and not done")                                                       \
     X(helped, "tasks stolen from the thief of one's own child during such a wait")                                    \
     X(reused, "slots of stolen tasks given back")                                                                     \
-    X(unordered, "syncs in another order than last spawned, first synced, or of a task that ran at its spawn")        \
+    X(unordered, "syncs in another order than last spawned, first synced")                                            \
     X(at_spawn, "tasks that ran at their spawn for want of room")
 
 typedef struct filch_stats {

@@ -22,7 +22,7 @@
  *   Order       Any order of syncs is right; last spawned, first synced is the fast one.  FILCH_UNCHECKED promises
  *               that order and saves its check (3 instructions); another order is then undefined.
  *   Errors      None: where there is no memory or no room, the child runs at its spawn.
- *   Cost        A spawn and a sync that nobody stole: some 20 plain instructions together.
+ *   Cost        A spawn and a sync that nobody stole: some 25 plain instructions together.
  *
  * Macros defined before <filch.h>:
  *   FILCH_SERIAL     the serial elision: a child runs at its sync, no runtime is used by spawn, sync and NAME_run

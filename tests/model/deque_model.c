@@ -47,6 +47,11 @@ static void run(void *arg)
 
 static const filch_site site = {run, "task", __FILE__, __LINE__, sizeof(struct task)};
 
+static struct filch_detail_place here(void)
+{
+    return (struct filch_detail_place){&deque->hot, 0};
+}
+
 static struct task *spawn(void)
 {
     struct task *t = mc_alloc(sizeof *t);
@@ -58,14 +63,14 @@ static struct task *spawn(void)
     t->runs = 0;
     mc_write(&t->argument);
     t->argument = ++spawned;
-    filch_detail_spawn_on(&deque->hot, &t->head, &site);
+    filch_detail_spawn_on(here(), &t->head, &site);
     return t;
 }
 
 static void sync(struct task *t)
 {
     long expected = t->argument * 7;
-    if (filch_detail_sync_on(&deque->hot, &t->head))
+    if (filch_detail_sync_on(here(), &t->head))
         run(t);
     mc_read(&t->runs);
     mc_assert(t->runs == 1);
@@ -78,6 +83,7 @@ static void wait_for(struct filch_detail_task *t)
 {
     mc_count("waited");
     while (fl_task_state(t) != FL_DONE) {
+        fl_deque_answer(deque);
         if (setup->helps && spawned < 8) {
             mc_count("helped");
             sync(spawn());
@@ -186,7 +192,8 @@ static void test(const void *arg)
     mc_name(&deque->asked, "asked");
     mc_name(&deque->hot.bottom, "bottom");
     mc_name(&deque->hot.limit, "limit");
-    mc_name_each(filch_detail_slot_at(&deque->hot, deque->base), setup->capacity, sizeof(filch_detail_slot), "slot");
+    mc_name_each(filch_detail_slot_at(&deque->hot, deque->hot.base), setup->capacity, sizeof(filch_detail_slot),
+                 "slot");
     if (setup->asked)
         fl_deque_ask(deque, false);
     for (int i = 0; i < setup->thieves; i++)

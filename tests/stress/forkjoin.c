@@ -4,7 +4,7 @@
  *             between two syncs.  Its value is a hash that any lost, doubled or mixed-up task changes.
  *   Oracle    The same tree by plain recursion; and the number of calls, counted.
  *   Stalls    fl_seam.at: at random everywhere, or at each point in turn for long enough that the other threads pass by
- *             many times (the window between a thief's claim and its read of the slot stayed shut in every run without).
+ *             many times (without one the window between claim and read stayed shut).
  *   Exercised A run in which nothing was stolen, published, taken back, reused, waited for or out of order fails, and
  *             so does one in which a point of the seam was never passed.
  *   Again     TEST_SEED=n repeats the programs; the schedule is the machine's. */

@@ -6,7 +6,7 @@
  *   Differs   Indices are negative and grow to zero, slots lie before the deque, so that one unsigned compare catches
  *             a request, the end of the private tasks *and* the end of the storage.
  *   Callers   Only the thread that runs the fiber.
- *   Cost      x86-64, gcc: see "What it costs" in README.md.  No read-modify-write, no fence, no call. */
+ *   Cost      see "What it costs" in README.md.  No read-modify-write, no fence, no call. */
 #ifndef FILCH_DETAIL_HOT_H
 #define FILCH_DETAIL_HOT_H
 
@@ -58,24 +58,25 @@ typedef FL_ATOMIC(struct filch_detail_task *) filch_detail_slot;
 /* The owner's line of a deque.  Slot i lies at ((filch_detail_slot *)deque)[i], i from -capacity to -1. */
 struct filch_detail_deque {
     FL_ATOMIC(uintptr_t) bottom; /* next free slot; the owner's, nobody else reads it */
+    uintptr_t base;              /* index of the first slot: -capacity */
     FL_ATOMIC(uintptr_t) limit;  /* a spawn or sync at or below it takes the slow path; anyone may store REQUEST */
 };
 
 #define FILCH_DETAIL_REQUEST UINTPTR_MAX                         /* as limit: every spawn and sync */
 #define FILCH_DETAIL_LAST (FILCH_DETAIL_CAST(uintptr_t, 0) - 1u) /* the slot that is only written when all are full */
-#define FILCH_DETAIL_RAN FILCH_DETAIL_CAST(uintptr_t, 0)         /* as slot: the task ran at its spawn */
-#define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 1)      /* as slot, by FILCH_CHECK: synced */
+#define FILCH_DETAIL_RAN FILCH_DETAIL_CAST(uintptr_t, 1)         /* as slot: the task ran at its spawn */
+#define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 2)      /* as slot, by FILCH_CHECK: synced */
 
-/* 40 bytes of thread-local storage, initial-exec.  Reached %fs-relative at each use, never by a kept address: the
+/* 56 bytes of thread-local storage, initial-exec.  Reached %fs-relative at each use, never by a kept address: the
  * frame may go on on another thread after a sync. */
 struct filch_detail_thread {
-    struct filch_detail_deque *current; /* NULL until the first spawn of a thread that filch did not make */
+    struct filch_detail_deque *current; /* at first one without room, so that the first spawn takes the slow path */
+    uintptr_t bottom;                   /* current->bottom again: the hot path reads this one */
     void *slot;                         /* the runtime's */
     filch_detail_slot serial_last;      /* serial_last and serial are a deque without room, so that each spawn of a */
     struct filch_detail_deque serial;   /* thread that has no worker slot takes the slow path and runs at once */
 };
 
-__attribute__((cold)) struct filch_detail_deque *filch_detail_attach(void);
 __attribute__((cold)) void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_task *t);
 /* Each returns true if the caller shall run the child now, false if its result is there. */
 __attribute__((cold)) int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_task *t);
@@ -87,48 +88,126 @@ FILCH_DETAIL_INLINE filch_detail_slot *filch_detail_slot_at(struct filch_detail_
     return FILCH_DETAIL_POINTER(filch_detail_slot *, d) + FILCH_DETAIL_CAST(ptrdiff_t, i);
 }
 
-FILCH_DETAIL_INLINE void filch_detail_spawn_on(struct filch_detail_deque *d, struct filch_detail_task *t,
-                                               const filch_site *site)
+/* Where this thread spawns: its deque and, on x86-64, the offset of filch_detail_self from the thread pointer, which is
+ * the same for all threads. */
+struct filch_detail_place {
+    struct filch_detail_deque *d;
+    uintptr_t self;
+};
+
+/* The hot path's accesses to what only its thread writes, and its three compares.
+ *
+ * On x86-64 they are single instructions.  bottom is read from thread-local storage, because a store and a load of one
+ * constant address are forwarded faster than those by a register, and the chain from spawn to spawn is what a leaf
+ * waits for.  The deque has it, too, for the slow paths and for thieves.  Compilers load an atomic into a register
+ * before they compare it; here a relaxed load is a plain one, and the compare takes it as its operand.  Both are
+ * measured in docs/decisions/0003-hot-path.md.  The C form is what the model checker sees and other machines run. */
+#if defined __x86_64__ && !defined __ILP32__ && !defined FL_MODEL
+#define FILCH_DETAIL_COMPARE(flag, holds, i, p)                                                                       \
+    __asm__ volatile("cmpq %2, %1" : "=@cc" flag(holds) : "r"(i), "m"(*(p)))
+
+FILCH_DETAIL_INLINE struct filch_detail_place filch_detail_here(void)
 {
-    uintptr_t i = fl_load_rlx(spawn_bottom, &d->bottom); /* the owner's own last store */
-    t->site = site;
-    t->slot = i;
-    fl_store_rlx(spawn_slot, filch_detail_slot_at(d, i), t); /* private: nobody reads it before D1 publishes it */
-    fl_store_rlx(spawn_raise, &d->bottom, i + 1);            /* only the owner reads it */
-    /* a stale limit delays an answer; it never was below the first private slot */
-    if (FILCH_DETAIL_UNLIKELY(i + 1 <= fl_load_rlx(spawn_limit, &d->limit)))
-        filch_detail_spawn_slow(d, t);
+    struct filch_detail_place here;
+    __asm__ volatile("movq filch_detail_self@gottpoff(%%rip), %0" : "=r"(here.self));
+    __asm__ volatile("movq %%fs:(%1), %0" : "=r"(here.d) : "r"(here.self));
+    return here;
 }
 
-FILCH_DETAIL_INLINE int filch_detail_sync_on(struct filch_detail_deque *d, struct filch_detail_task *t)
+FILCH_DETAIL_INLINE uintptr_t filch_detail_bottom(struct filch_detail_place here)
+{
+    uintptr_t bottom;
+    __asm__ volatile("movq %%fs:8(%1), %0" : "=r"(bottom) : "r"(here.self));
+    return bottom;
+}
+
+FILCH_DETAIL_INLINE void filch_detail_set_bottom(struct filch_detail_place here, uintptr_t bottom)
+{
+    __asm__ volatile("movq %0, %%fs:8(%1)" : : "r"(bottom), "r"(here.self) : "memory");
+    fl_store_rlx(hot_bottom, &here.d->bottom, bottom); /* only the owner reads it */
+}
+
+/* Is bottom `next`? */
+FILCH_DETAIL_INLINE int filch_detail_in_order(struct filch_detail_place here, uintptr_t next)
+{
+    int holds;
+    __asm__ volatile("cmpq %%fs:8(%2), %1" : "=@cce"(holds) : "r"(next), "r"(here.self));
+    return holds;
+}
+
+/* Is `next`, the bottom after a spawn, at or below the limit? */
+FILCH_DETAIL_INLINE int filch_detail_spawn_traps(struct filch_detail_deque *d, uintptr_t next)
+{
+    int holds;
+    FILCH_DETAIL_COMPARE("be", holds, next, &d->limit);
+    return holds;
+}
+
+/* Is slot i below the limit? */
+FILCH_DETAIL_INLINE int filch_detail_sync_traps(struct filch_detail_deque *d, uintptr_t i)
+{
+    int holds;
+    FILCH_DETAIL_COMPARE("b", holds, i, &d->limit);
+    return holds;
+}
+#else
+struct filch_detail_place filch_detail_here(void); /* a call, so that no address outlives it; attaches the thread */
+
+FILCH_DETAIL_INLINE uintptr_t filch_detail_bottom(struct filch_detail_place here)
+{
+    return fl_load_rlx(spawn_bottom, &here.d->bottom); /* the owner's own last store */
+}
+
+FILCH_DETAIL_INLINE void filch_detail_set_bottom(struct filch_detail_place here, uintptr_t bottom)
+{
+    fl_store_rlx(hot_bottom, &here.d->bottom, bottom); /* only the owner reads it */
+}
+
+FILCH_DETAIL_INLINE int filch_detail_in_order(struct filch_detail_place here, uintptr_t next)
+{
+    return fl_load_rlx(sync_bottom, &here.d->bottom) == next; /* the owner's own last store */
+}
+
+FILCH_DETAIL_INLINE int filch_detail_spawn_traps(struct filch_detail_deque *d, uintptr_t next)
+{
+    return next <= fl_load_rlx(spawn_limit, &d->limit); /* stale delays an answer: see spawn_on */
+}
+
+FILCH_DETAIL_INLINE int filch_detail_sync_traps(struct filch_detail_deque *d, uintptr_t i)
+{
+    return i < fl_load_rlx(sync_limit, &d->limit); /* stale delays an answer: see sync_on */
+}
+#endif
+
+/* Store first, compare after.  A stale limit delays an answer; it never was below the first private slot. */
+FILCH_DETAIL_INLINE void filch_detail_spawn_on(struct filch_detail_place here, struct filch_detail_task *t,
+                                               const filch_site *site)
+{
+    uintptr_t i = filch_detail_bottom(here);
+    t->site = site;
+    t->slot = i;
+    fl_store_rlx(spawn_slot, filch_detail_slot_at(here.d, i), t); /* private: nobody reads it before D1 publishes it */
+    filch_detail_set_bottom(here, i + 1);
+    if (FILCH_DETAIL_UNLIKELY(filch_detail_spawn_traps(here.d, i + 1)))
+        filch_detail_spawn_slow(here.d, t);
+}
+
+/* At or above any limit that the owner wrote slot i is private, whatever a thief does meanwhile. */
+FILCH_DETAIL_INLINE int filch_detail_sync_on(struct filch_detail_place here, struct filch_detail_task *t)
 {
     uintptr_t i = t->slot;
 #if !defined FILCH_UNCHECKED
-    if (FILCH_DETAIL_UNLIKELY(fl_load_rlx(sync_bottom, &d->bottom) != i + 1)) /* the owner's own last store */
-        return filch_detail_sync_any(d, t);
+    if (FILCH_DETAIL_UNLIKELY(!filch_detail_in_order(here, i + 1)))
+        return filch_detail_sync_any(here.d, t);
 #endif
-    fl_store_rlx(sync_lower, &d->bottom, i); /* only the owner reads it */
-    /* i >= any limit that the owner wrote: private, whatever a thief does meanwhile */
-    if (FILCH_DETAIL_UNLIKELY(i < fl_load_rlx(sync_limit, &d->limit)))
-        return filch_detail_sync_slow(d, t);
+    filch_detail_set_bottom(here, i);
+    if (FILCH_DETAIL_UNLIKELY(filch_detail_sync_traps(here.d, i)))
+        return filch_detail_sync_slow(here.d, t);
     return 1;
 }
 
 #if !defined FL_MODEL
 extern __thread struct filch_detail_thread filch_detail_self __attribute__((tls_model("initial-exec")));
-
-#if defined __x86_64__ && !defined __ILP32__
-/* Two instructions.  In C a compiler may keep the variable's address in a register over a call, and a suspended
- * frame would then read the thread that it left. */
-FILCH_DETAIL_INLINE struct filch_detail_deque *filch_detail_current(void)
-{
-    struct filch_detail_deque *d;
-    __asm__ volatile("movq filch_detail_self@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(d));
-    return d;
-}
-#else
-struct filch_detail_deque *filch_detail_current(void); /* a call, so that no address outlives it */
-#endif
 
 FILCH_DETAIL_INLINE void filch_detail_spawn(struct filch_detail_task *t, const filch_site *site)
 {
@@ -136,10 +215,7 @@ FILCH_DETAIL_INLINE void filch_detail_spawn(struct filch_detail_task *t, const f
     t->site = site;
     t->slot = 1; /* for filch_detail_pending */
 #else
-    struct filch_detail_deque *d = filch_detail_current();
-    if (FILCH_DETAIL_UNLIKELY(!d))
-        d = filch_detail_attach();
-    filch_detail_spawn_on(d, t, site);
+    filch_detail_spawn_on(filch_detail_here(), t, site);
 #endif
 }
 
@@ -151,7 +227,7 @@ FILCH_DETAIL_INLINE int filch_detail_sync(struct filch_detail_task *t)
 #elif defined FILCH_CHECK
     return filch_detail_sync_checked(t);
 #else
-    return filch_detail_sync_on(filch_detail_current(), t);
+    return filch_detail_sync_on(filch_detail_here(), t);
 #endif
 }
 
@@ -162,9 +238,9 @@ FILCH_DETAIL_INLINE int filch_detail_pending(struct filch_detail_task *t)
 #if defined FILCH_SERIAL
     return t->slot != 0;
 #else
-    struct filch_detail_deque *d = filch_detail_current();
-    return t->slot != FILCH_DETAIL_RAN && t->slot < fl_load_rlx(pending_bottom, &d->bottom) && /* the owner's own */
-           fl_load_rlx(pending_slot, filch_detail_slot_at(d, t->slot)) == t;                   /* the owner's own */
+    struct filch_detail_deque *d = filch_detail_here().d;
+    return t->slot >= d->base && t->slot < fl_load_rlx(pending_bottom, &d->bottom) && /* the owner's own */
+           fl_load_rlx(pending_slot, filch_detail_slot_at(d, t->slot)) == t;          /* the owner's own */
 #endif
 }
 #endif
