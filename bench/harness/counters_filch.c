@@ -1,0 +1,13 @@
+/* Counters of a variant that runs on filch. */
+#include <filch.h>
+
+#include "case.h"
+
+void bench_count(struct bench_counters *counters)
+{
+    filch_stats stats = {.size = sizeof stats};
+    if (filch_get_stats(NULL, &stats)) /* the default runtime has not started yet */
+        stats.steals = 0;
+    counters->workers = filch_num_workers(NULL);
+    counters->steals = stats.steals;
+}
