@@ -21,7 +21,7 @@
 #include "seam.h"
 
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
-enum { PROGRAMS = 200, TURNS = 8 };
+enum { PROGRAMS = 800, TURNS = 32 };
 #else
 enum { PROGRAMS = 3000, TURNS = 80 };
 #endif
