@@ -72,6 +72,7 @@ struct fl_deque *fl_deque_init(void *storage, size_t capacity)
     d->hot.base = (uintptr_t)0 - capacity;
     d->holes = 0;
     d->hole_top = d->hot.base;
+    d->task = NULL;
     fl_store_rlx(init, &d->hot.bottom, d->hot.base); /* no thread knows the deque yet: whoever shows it to another */
     fl_store_rlx(init, &d->hot.limit, d->hot.base);  /* does so with release */
     fl_store_rlx(init, &d->ps, pack(d->hot.base, d->hot.base)); /* the same */

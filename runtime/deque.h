@@ -32,6 +32,9 @@ struct fl_deque {
     struct filch_detail_deque hot;
     uintptr_t holes;    /* number of holes in [base, bottom) */
     uintptr_t hole_top; /* no hole at or above this index */
+    /* the stolen task that the owner runs now; NULL: what it was started with.  A task's parent is this one of the
+     * deque that it was spawned on, or was called by it */
+    struct filch_detail_task *task;
     /* counters, written by the owner, read by anyone */
     FL_ATOMIC(uint64_t) publications, published, take_backs, reused, unordered, at_spawn;
 

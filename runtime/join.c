@@ -45,11 +45,12 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
     t->site->run(t);
 }
 
+/* Names the task if it is sure to be one, else the task that this worker runs. */
 __attribute__((noreturn)) static void misuse(struct filch_detail_task *t)
 {
     struct fl_worker *w = fl_self();
-    bool synced = t->slot == FILCH_DETAIL_SYNCED; /* only then it is sure to be a task */
-    fl_misuse("sync", synced ? t->site : NULL, w ? (int)w->id : -1,
+    struct filch_detail_task *known = t->slot == FILCH_DETAIL_SYNCED ? t : w ? fl_own_deque(w)->task : NULL;
+    fl_misuse(known == t || !known ? "sync" : "sync inside", known ? known->site : NULL, w ? (int)w->id : -1,
               "this task was not spawned by this function call on this thread, or was synced before");
 }
 

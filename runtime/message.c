@@ -37,8 +37,8 @@ void fl_misuse(const char *call, const filch_site *site, int worker, const char 
         snprintf(where, sizeof where, "worker %d", worker);
     else
         snprintf(where, sizeof where, "a thread without a worker slot");
-    int n = site ? snprintf(line, sizeof line, "filch: %s of task %s (%s:%u) on %s: %s\n", call, site->name,
-                            site->file, site->line, where, sentence)
+    int n = site ? snprintf(line, sizeof line, "filch: %s, task %s (%s:%u), on %s: %s\n", call, site->name, site->file,
+                            site->line, where, sentence)
                  : snprintf(line, sizeof line, "filch: %s on %s: %s\n", call, where, sentence);
     put(line, n, sizeof line);
     abort();

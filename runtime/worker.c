@@ -72,6 +72,15 @@ void fl_back_off(unsigned round)
     }
 }
 
+static void run(struct fl_worker *w, struct filch_detail_task *t)
+{
+    struct fl_deque *own = fl_own_deque(w);
+    struct filch_detail_task *outer = own->task; /* that waits below, in fl_join */
+    own->task = t;
+    fl_task_run_stolen(t, w->id);
+    own->task = outer;
+}
+
 bool fl_steal_from(struct fl_worker *w, struct fl_worker *v)
 {
     struct fl_deque *d = fl_load_acq(victim, &v->deque); /* W1: pairs with the release new_deque */
@@ -81,7 +90,7 @@ bool fl_steal_from(struct fl_worker *w, struct fl_worker *v)
     switch (fl_deque_steal(d, &t)) {
     case FL_STOLEN:
         fl_bump(&w->steals, 1);
-        fl_task_run_stolen(t, w->id);
+        run(w, t);
         return true;
     case FL_LOST: fl_bump(&w->lost, 1); return false;
     case FL_EMPTY: break;

@@ -48,14 +48,24 @@ Test(check, on_a_thread_without_a_slot)
 
 static const char sentence[] = "was not spawned by this function call on this thread, or was synced before";
 
-/* The body in a child, on its main thread with the default runtime. */
-static void expect_misuse(void (*body)(void))
+/* The body in a child, on its main thread with the default runtime; it says who does what. */
+static void expect_misuse_by(void (*body)(void), const char *who)
 {
     setenv("FILCH_NUM_WORKERS", "2", 1);
     struct child child = child_of(body);
     expect_abort(child, sentence);
-    cr_assert(strstr(child.said, "sync"), "the call is not named: %s", child.said);
+    cr_assert(strstr(child.said, who), "%s is not named: %s", who, child.said);
     cr_assert_eq(lines_of(child.said), 1u, "%s", child.said);
+}
+
+static void expect_misuse(void (*body)(void))
+{
+    expect_misuse_by(body, "sync on ");
+}
+
+static void expect_misuse_of_square(void (*body)(void))
+{
+    expect_misuse_by(body, "sync, task square (");
 }
 
 static void twice_in_order(void)
@@ -121,14 +131,33 @@ static void twice_in_sync_all(void)
     square_sync_all(t, 3);
 }
 
+/* The thief is at fault: it names the task that it runs. */
+static void sync_unspawned(void *arg)
+{
+    square_task t;
+    memset(&t, 0, sizeof t);
+    answer_thieves();
+    raise_flag(arg);
+    square_sync(&t);
+}
+
+static void in_a_stolen_task(void)
+{
+    filch_task t;
+    atomic_bool began = false;
+    filch_spawn(&t, sync_unspawned, &began);
+    until_thief_raises(&began);
+    filch_sync(&t);
+}
+
 Test(check, synced_twice)
 {
-    expect_misuse(twice_in_order);
-    expect_misuse(twice_out_of_order);
-    expect_misuse(twice_while_another_has_its_slot);
-    expect_misuse(twice_ran_at_its_spawn);
-    expect_misuse(twice_stolen);
-    expect_misuse(twice_in_sync_all);
+    expect_misuse_of_square(twice_in_order);
+    expect_misuse_of_square(twice_out_of_order);
+    expect_misuse_of_square(twice_while_another_has_its_slot);
+    expect_misuse_of_square(twice_ran_at_its_spawn);
+    expect_misuse_by(twice_stolen, "sync, task filch_spawn (");
+    expect_misuse_of_square(twice_in_sync_all);
 }
 
 static void zeroed_before_the_first_spawn(void)
@@ -177,6 +206,7 @@ Test(check, never_spawned)
     expect_misuse(zeroed_beside_another);
     expect_misuse(all_ones);
     expect_misuse(copied);
+    expect_misuse_by(in_a_stolen_task, "sync inside, task filch_spawn (");
 }
 
 static square_task of_main;
