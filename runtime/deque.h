@@ -14,7 +14,9 @@
  *   D3 every slot in [base, bottom) holds a task that is not synced, or NULL (a hole: synced out of order);
  *      no slot in [top, split) is a hole.
  *   D4 limit as the owner wrote it is >= split, so what the hot path takes is private.
- *   D5 asked without a REQUEST in limit means that a thief is between its two stores.
+ *   D5 asked without a REQUEST in limit means that a thief is between its two stores.  (limit is stored by owner and
+ *      thieves: a modification order that differs from the order of execution is beyond the model checker; ask_post
+ *      and answered exclude it, since they put a thief's store after the limit that its question was answered with.)
  *
  *   Progress  steal lock-free: FL_LOST means that another thief or the owner won.  The owner's calls: wait-free but for
  *             the compare-and-swaps on {top, split}, which are lock-free.

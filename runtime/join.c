@@ -1,8 +1,9 @@
 /* L3: the slow paths of spawn and sync, and the wait for a stolen task.
  *
  *   J3 While a worker waits for its stolen child it runs tasks of that child's thief only ("leapfrogging": Wagner,
- *      Calder, PPoPP 1993): what it puts on its stack is work that it would wait for anyway, so no unrelated task is
- *      buried there.  Not promised: that it finds such work, when its thief waits for a third. */
+ *      Calder, PPoPP 1993).  Where tasks are synced last spawned first, these are descendants of that child, work that
+ *      it would wait for anyway; in another order they may be older tasks of the thief.  Not promised: that it finds
+ *      such work, when its thief waits for a third. */
 #include "join.h"
 
 #include "message.h"
@@ -31,13 +32,15 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
 {
     if (fl_is_nowhere(d)) { /* nothing has happened yet: again, on a deque of this thread's */
         fl_attach();
-        filch_detail_spawn(t, t->site);
-        return;
+        if (!fl_is_nowhere(filch_detail_here().d)) {
+            filch_detail_spawn(t, t->site);
+            return;
+        }
     }
     if (fl_self()) {
         if (fl_deque_spawned(fl_deque_of(d), t))
             return;
-    } else { /* the thread's serial deque, whose one slot is the last */
+    } else {                                                        /* a deque whose one slot is the last */
         fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* this thread's alone */
         t->slot = FILCH_DETAIL_RAN;
     }

@@ -190,6 +190,13 @@ static int create(struct filch_runtime **out, const filch_config *config)
     return error;
 }
 
+/* After the default runtime was started or stopped: the next spawn of this thread tries to attach it again. */
+static void forget_serial(void)
+{
+    if (!fl_self() && fl_os_is_main_thread())
+        fl_spawn_on(NULL);
+}
+
 int filch_start(filch_runtime **rt, const filch_config *config)
 {
     if (rt)
@@ -197,6 +204,8 @@ int filch_start(filch_runtime **rt, const filch_config *config)
     pthread_mutex_lock(&default_lock);
     int error = default_runtime ? FILCH_ESTARTED : create(&default_runtime, config);
     pthread_mutex_unlock(&default_lock);
+    if (!error)
+        forget_serial();
     return error;
 }
 
@@ -211,6 +220,8 @@ void fl_attach(void)
         pthread_mutex_unlock(&default_lock);
         if (error)
             fl_warn("the default runtime could not be started, tasks run serially: %s", filch_strerror(error));
+        else if (!w)
+            return; /* all slots are lent: the next spawn tries again */
     }
     work_in(w);
 }
@@ -256,6 +267,8 @@ int filch_stop(filch_runtime *rt)
     if (!error && which == default_runtime)
         default_runtime = NULL;
     pthread_mutex_unlock(&default_lock);
+    if (!error)
+        forget_serial();
     return error;
 }
 
@@ -318,29 +331,19 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
 
 struct filch_runtime *fl_hold(struct filch_runtime *rt)
 {
-    if (rt) {
-        count_guest(rt, 1);
-        return rt;
-    }
     pthread_mutex_lock(&default_lock);
-    if (default_runtime)
-        count_guest(default_runtime, 1);
-    rt = default_runtime;
-    pthread_mutex_unlock(&default_lock);
-    return rt;
+    return rt ? rt : default_runtime;
 }
 
-void fl_let_go(struct filch_runtime *rt)
+void fl_let_go(void)
 {
-    count_guest(rt, -1);
+    pthread_mutex_unlock(&default_lock);
 }
 
 unsigned filch_num_workers(filch_runtime *rt)
 {
     rt = fl_hold(rt);
-    if (!rt)
-        return 0;
-    unsigned n = rt->workers;
-    fl_let_go(rt);
+    unsigned n = rt ? rt->workers : 0;
+    fl_let_go();
     return n;
 }

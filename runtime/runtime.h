@@ -4,8 +4,9 @@
 
 #include "worker.h"
 
-/* rt, or for NULL the default runtime, kept from being stopped until fl_let_go; NULL if no default runtime runs. */
+/* rt, or for NULL the default runtime, or NULL if none runs; no runtime is stopped before fl_let_go, which must come
+ * soon and in any case. */
 struct filch_runtime *fl_hold(struct filch_runtime *rt);
-void fl_let_go(struct filch_runtime *rt);
+void fl_let_go(void);
 
 #endif

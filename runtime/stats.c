@@ -13,8 +13,10 @@ int filch_get_stats(filch_runtime *rt, filch_stats *out)
     filch_stats s;
     memset(&s, 0, sizeof s);
     rt = fl_hold(rt);
-    if (!rt)
+    if (!rt) {
+        fl_let_go();
         return FILCH_ESTOPPED;
+    }
 #define ADD(from, name) s.name += fl_load_rlx(stat, &(from)->name) /* a count, of no moment in particular */
     for (unsigned i = 0; i < rt->slots; i++) {
         struct fl_worker *w = &rt->worker[i];
@@ -34,7 +36,7 @@ int filch_get_stats(filch_runtime *rt, filch_stats *out)
         ADD(d, at_spawn);
     }
 #undef ADD
-    fl_let_go(rt);
+    fl_let_go();
     s.size = out->size;
     memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
     return 0;

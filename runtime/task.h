@@ -21,7 +21,7 @@ static inline void fl_task_run_stolen(struct filch_detail_task *t, uintptr_t thi
     fl_at(FL_AT_DONE);
     fl_store_rel(done, &t->state, FL_DONE); /* J1: pairs with the acquire join_state */
     if (FL_MUTANT(touched_after_done))
-        fl_store_rlx(mutant_touch, &t->state, FL_DONE); /* J2 broken */
+        fl_store_rel(mutant_touch, &t->state, FL_DONE); /* J2 broken: pairs with the acquire join_state */
 }
 
 /* FL_DONE: the result is there and the task is the caller's again. */

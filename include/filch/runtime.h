@@ -35,8 +35,9 @@ typedef struct filch_config {
     size_t size;      /* bytes; tells which fields the caller knows */
     unsigned workers; /* slots, 1 to 1024 */
     unsigned pin;     /* enum filch_pin */
-    /* Tasks that one worker can have spawned and not synced, 64 to 2^28, default 2^20; more run at their spawn.
-     * 8 bytes of address space each, touched as used. */
+    /* Slots of one worker's deque, 64 to 2^28, default 2^20; 8 bytes of address space each, touched as used.  A task
+     * holds one from its spawn until it and all that were spawned after it are synced; where there is none a task runs
+     * at its spawn. */
     size_t deque;
     /* Bytes of a worker thread's stack, at least 64 KiB; default: as deep as main's, at least 8 MiB. */
     size_t stack_size;

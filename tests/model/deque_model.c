@@ -5,7 +5,8 @@
  *   Checks    Every task runs once, its arguments are seen by who runs it and its result by who syncs it (plain data:
  *             a race is a failure), nobody touches a task after its sync returned (its memory is freed there), and D5:
  *             a question that nobody is about to answer has its REQUEST in place.
- *   Programs  of the owner: `s` spawns the next task, a digit syncs that task, `.` does nothing but let others go on.
+ *   Programs  of the owner: `s` spawns the next task, a digit syncs that task, `.` lets others go on, `?` asks as a
+ *             thief would: the older half of what is private is published at the next spawn or sync.
  *             While it waits for a stolen task the owner spawns and syncs tasks of its own (I2: not into that slot). */
 #include "deque.h"
 
@@ -13,7 +14,7 @@
 
 #include "mc.h"
 
-enum { MOST = 6, THIEVES = 2 };
+enum { MOST = 7, THIEVES = 2 };
 
 struct setup {
     const char *program;
@@ -123,26 +124,34 @@ void fl_broken(const char *condition, const char *file, int line)
     mc_fail("%s does not hold (%s:%d)", condition, file, line);
 }
 
-static uint32_t split_now(void)
+/* What a sync found of its task: all that is public, some of it, or none. */
+static void count_taken(uint64_t before, const struct filch_detail_task *t)
 {
-    return (uint32_t)(deque->ps.fl_value >> 32);
+    uint32_t top = (uint32_t)before, split = (uint32_t)(before >> 32), i = (uint32_t)t->slot;
+    if (i >= split)
+        return;
+    mc_count("taken_back");
+    if (i > top)
+        mc_count((uint32_t)(deque->ps.fl_value >> 32) > (uint32_t)deque->ps.fl_value ? "half_stays" : "above_taken");
 }
 
 int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    uint32_t before = split_now();
+    uint64_t before = deque->ps.fl_value;
     enum fl_sync outcome = fl_deque_sync(fl_deque_of(d), t);
-    if (outcome == FL_RUN && (uint32_t)t->slot < before)
-        mc_count("taken_back");
+    if (outcome == FL_RUN)
+        count_taken(before, t);
     return finish(t, outcome);
 }
 
 int filch_detail_sync_any(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    uint32_t before = split_now();
+    uint64_t before = deque->ps.fl_value;
     enum fl_sync outcome = fl_deque_sync_any(fl_deque_of(d), t);
-    if (outcome == FL_RUN)
-        mc_count((uint32_t)t->slot < before ? "taken_back" : "hole");
+    if (outcome == FL_RUN) {
+        mc_count("hole");
+        count_taken(before, t);
+    }
     return finish(t, outcome);
 }
 
@@ -177,6 +186,8 @@ static void owner(void)
             t[n++] = spawn();
         else if (*p == '.')
             fl_spin(pause);
+        else if (*p == '?')
+            fl_deque_ask(deque, true);
         else
             sync(t[*p - '0']);
     }
@@ -242,6 +253,14 @@ static const struct mc_scenario scenarios[] = {
      "two claims of one slot", false},
     {"two_thieves_ask", test, SETUP("ss1s20", 2, 2, 8, false, true), BOUND(2), "stolen asked published helped", NULL,
      "everything at once, two preemptions", false},
+    {"half_of_the_public_stays", test, SETUP("sssss?s543210", 1, 1, 8, false, false), FULL,
+     "stolen taken_back half_stays", NULL, "three public tasks, the last one taken back in order", false},
+    {"taken_from_above", test, SETUP("sss?s1320", 1, 1, 8, false, false), FULL, "stolen taken_back hole above_taken",
+     NULL, "a public task that is not the oldest, out of order", false},
+    {"publishing_stops_at_a_hole", test, SETUP("sss1?s302", 1, 1, 8, false, false), FULL, "stolen hole published",
+     NULL, "a hole in the middle of what would be published", false},
+    {"two_thieves_two_public", test, SETUP("sss?s3210", 2, 1, 8, false, false), BOUND(2),
+     "stolen lost half_stays waited", NULL, "two public tasks, two thieves and the owner, two preemptions", false},
     {0},
 };
 

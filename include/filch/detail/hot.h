@@ -213,7 +213,7 @@ FILCH_DETAIL_INLINE void filch_detail_spawn(struct filch_detail_task *t, const f
 {
 #if defined FILCH_SERIAL
     t->site = site;
-    t->slot = 1; /* for filch_detail_pending */
+    t->slot = FILCH_DETAIL_POINTER(uintptr_t, t); /* for filch_detail_pending: no other object holds that by chance */
 #else
     filch_detail_spawn_on(filch_detail_here(), t, site);
 #endif
@@ -236,7 +236,7 @@ FILCH_DETAIL_INLINE int filch_detail_sync(struct filch_detail_task *t)
 FILCH_DETAIL_INLINE int filch_detail_pending(struct filch_detail_task *t)
 {
 #if defined FILCH_SERIAL
-    return t->slot != 0;
+    return t->slot == FILCH_DETAIL_POINTER(uintptr_t, t);
 #else
     struct filch_detail_deque *d = filch_detail_here().d;
     return t->slot >= d->base && t->slot < fl_load_rlx(pending_bottom, &d->bottom) && /* the owner's own */
