@@ -41,7 +41,8 @@ static bool have_programs(struct bench_plan *plan)
 static bool prepare_with(struct bench_plan *plan, const char *const *argv, const char *file)
 {
     static const char *const environment[] = {"LC_ALL=C", NULL};
-    const struct bench_command command = {.argv = argv, .environment = environment, .output = file, .limit = LIMIT};
+    const struct bench_command command = {
+        .argv = argv, .environment = environment, .output = file, .limit = LIMIT, .partial = true};
     struct bench_outcome outcome;
     bool ok = bench_run(&command, &outcome);
     if (!ok)
@@ -84,7 +85,7 @@ static bool run_app(const struct bench_plan *plan, struct bench_series *series, 
     char workers[48];
     bench_workers_setting(workers, sizeof workers, series->workers);
     const char *const environment[] = {workers, NULL};
-    const struct bench_command command = {.argv = argv, .environment = environment, .limit = LIMIT};
+    const struct bench_command command = {.argv = argv, .environment = environment, .limit = LIMIT, .partial = true};
     if (!bench_run(&command, outcome) && !bench_interrupted())
         bench_series_wrong(plan, series, "%s", outcome->why);
     return outcome->ok;
@@ -160,8 +161,10 @@ void bench_treewalk_run(const struct bench_options *options, struct bench_plan *
         /* Somebody may have changed the files meanwhile: then find sees it, too. */
         if (!ok && find_sums(options, plan, &tree_entries, &tree_bytes))
             ok = entries == tree_entries && bytes == tree_bytes;
+        char result[64];
+        snprintf(result, sizeof result, "as find, %" PRIu64 " unreadable", number_of(outcome.out, "errors"));
         if (ok)
-            add_samples(plan, series, round, outcome.err, "as find");
+            add_samples(plan, series, round, outcome.err, result);
         else
             bench_series_wrong(plan, series,
                                "%" PRIu64 " entries, %" PRIu64 " bytes, but find has %" PRIu64 " and %" PRIu64,

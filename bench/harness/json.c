@@ -27,7 +27,7 @@ static void text(struct writer *w, const char *s)
         unsigned char c = (unsigned char)*s;
         if (c == '"' || c == '\\')
             fprintf(w->file, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x20 || c >= 0x7f) /* beyond ASCII byte by byte: it need not be UTF-8 */
             fprintf(w->file, "\\u%04x", c);
         else
             fputc(c, w->file);

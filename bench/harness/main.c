@@ -47,6 +47,10 @@ static int measure_and_report(const struct bench_options *options, struct bench_
     if (!bench_report_json(options->json, &machine, plans, count, rounds, command))
         return 2;
     printf("\nAll samples: %s\n", options->json);
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "filch-bench: the table could not be written to stdout\n");
+        return 2;
+    }
     if (!any_wrong(plans, count))
         return 0;
     fprintf(stderr, "\n*** filch-bench: a check FAILED, see the rows marked WRONG\n");

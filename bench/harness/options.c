@@ -129,6 +129,10 @@ int bench_options_read(int argc, char **argv, struct bench_options *o)
             fputs(usage, stdout);
             return 0;
         }
+        if (!argv[i][0]) {
+            fprintf(stderr, "filch-bench: an empty filter selects nothing in particular\n");
+            return 2;
+        }
         if (argv[i][0] != '-') {
             filters[o->filter_count++] = argv[i];
         } else {

@@ -15,10 +15,11 @@ struct bench_command {
     const char *const *environment; /* NAME=VALUE, replaces ours of that NAME; NULL-terminated, or NULL */
     const char *output;             /* the file that gets stdout; NULL: captured */
     double limit;                   /* seconds; 0: as long as it takes */
+    bool partial;                   /* status 1 is fine: it could not read all, and said so */
 };
 
 struct bench_outcome {
-    bool ok;             /* ended with status 0 */
+    bool ok;             /* ended with status 0, or 1 if that is fine */
     int status;          /* of the exit, or -1 */
     double seconds;      /* from start to end, process creation included */
     char *out, *err;     /* text, never NULL after bench_run; more than 1 MiB is dropped */

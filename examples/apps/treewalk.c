@@ -5,9 +5,9 @@
  *             bytes        the sum of st_size, directories included
  *             deepest      levels below DIR, and the path; of several the first in byte order
  *             errors       what could not be read; each is named on stderr
- *   Equal to  find DIR -xdev -printf '%s\n': entries is its count of lines, bytes their sum.  Also to
- *             du -lxs --apparent-size -B1 DIR, where du counts directories (coreutils before 9.2) and no file system is
- *             mounted below DIR (du leaves a mount point out, find and treewalk count it and stay outside).
+ *   Equal to  find DIR -xdev -printf '%s\n', down to MAX_LEVELS levels: entries is its count of lines, bytes their
+ *             sum.  Also to du -lxs --apparent-size -B1 DIR, where du counts directories (coreutils before 9.2) and no
+ *             file system is mounted below DIR (du leaves a mount point out, find and treewalk count it).
  *   Links     never followed.  A directory that is its own ancestor (a bind mount) is an error, as for find.
  *   Status    0, or 1 if there were errors, or 2: wrong use, no memory, stdout cannot be written.
  *

@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wredundant-decls -Wcast-qual -Wundef -Werror'
 c_only='-Wstrict-prototypes'
 cxx_only='-Wold-style-cast'
-links="$library -Wl,-rpath,$(dirname "$library") $(pkg-config --libs hwloc 2>/dev/null || echo -lhwloc) -pthread"
+links="$(pkg-config --libs hwloc 2>/dev/null || echo -lhwloc) -pthread"
 cells=0
 failed=0
 
@@ -69,7 +69,7 @@ run()
     shift 2
     cells=$((cells + 1))
     # shellcheck disable=SC2086 # flags are lists
-    "$linker" "$@" $links -o program || {
+    "$linker" "$@" "$library" -Wl,-rpath,"$(dirname "$library")" $links -o program || {
         bad "link of $what"
         return
     }

@@ -10,16 +10,11 @@ warnings='-Wall -Wextra -Wpedantic -Werror'
 cflags=$(pkg-config --cflags filch)
 libs=$(pkg-config --libs filch)
 libdir=$(pkg-config --variable=libdir filch)
-# shellcheck disable=SC2086 # flags are lists
-{
-    "${CC:-cc}" -std=c11 $warnings $cflags "$main" -o c_shared $libs -Wl,-rpath,"$libdir"
-    "${CXX:-c++}" -std=c++17 $warnings $cflags -x c++ "$main" -x none -o cxx_shared $libs -Wl,-rpath,"$libdir"
-}
+# eval: pkg-config quotes for the shell what is special in a path
+eval "${CC:-cc} -std=c11 $warnings $cflags \"\$main\" -o c_shared $libs -Wl,-rpath,\"\$libdir\""
+eval "${CXX:-c++} -std=c++17 $warnings $cflags -x c++ \"\$main\" -x none -o cxx_shared $libs -Wl,-rpath,\"\$libdir\""
 
 # Both libraries lie in one folder, where the linker prefers the shared one: name the archive.
 libs=$(pkg-config --static --libs filch | sed 's/-lfilch/-l:libfilch.a/')
-# shellcheck disable=SC2086 # flags are lists
-{
-    "${CC:-cc}" -std=c11 $warnings $cflags "$main" -o c_static $libs
-    "${CXX:-c++}" -std=c++17 $warnings $cflags -x c++ "$main" -x none -o cxx_static $libs
-}
+eval "${CC:-cc} -std=c11 $warnings $cflags \"\$main\" -o c_static $libs"
+eval "${CXX:-c++} -std=c++17 $warnings $cflags -x c++ \"\$main\" -x none -o cxx_static $libs"
