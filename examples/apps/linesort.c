@@ -1,7 +1,7 @@
 /* linesort [--timing] [-o OUT] [--files-from LIST] [FILE...]: sorts the lines of all files in byte order, on all cores.
  *
- *   Equal to     LC_ALL=C sort FILE..., byte for byte (but `-` is a file of that name): lines may be long, hold NULs and
- *                be there twice; a last line without a newline gets one.
+ *   Equal to     LC_ALL=C sort FILE..., byte for byte (but `-` is a file of that name): lines may be long, hold NULs
+ *                and be there twice; a last line without a newline gets one.
  *   LIST         more names, each ended by a newline, or by a NUL if LIST holds one.  No FILE at all is wrong use.
  *   OUT          may be one of the files: it is opened when all are read.  Default: stdout.
  *   Status       0, or 2 as sort's: wrong use, no memory, a file that cannot be read or written.  Each unreadable file
