@@ -9,7 +9,7 @@ warnings='-Wall -Wextra -Wpedantic -Werror'
 
 cflags=$(pkg-config --cflags filch)
 libs=$(pkg-config --libs filch)
-libdir=$(pkg-config --variable=libdir filch)
+libdir=$(dirname "$PKG_CONFIG_PATH")
 # eval: pkg-config quotes for the shell what is special in a path
 eval "${CC:-cc} -std=c11 $warnings $cflags \"\$main\" -o c_shared $libs -Wl,-rpath,\"\$libdir\""
 eval "${CXX:-c++} -std=c++17 $warnings $cflags -x c++ \"\$main\" -x none -o cxx_shared $libs -Wl,-rpath,\"\$libdir\""
