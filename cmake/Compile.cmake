@@ -33,3 +33,17 @@ function(filch_compile target)
         target_compile_definitions(${target} PRIVATE $<$<CONFIG:Debug>:FL_DEBUG=1>)
     endif()
 endfunction()
+
+# FILCH_SWITCH: the folder of runtime/arch/ that is compiled.
+set(FILCH_SWITCH ucontext)
+set(FILCH_SWITCH_LIBRARIES "")
+if(FILCH_FIBER STREQUAL "auto")
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8) # not x32
+        string(REPLACE AMD64 x86_64 FILCH_SWITCH ${CMAKE_SYSTEM_PROCESSOR})
+    endif()
+elseif(NOT FILCH_FIBER STREQUAL "ucontext")
+    message(FATAL_ERROR "FILCH_FIBER is '${FILCH_FIBER}': expected auto or ucontext")
+endif()
+if(FILCH_SWITCH STREQUAL "ucontext")
+    set(FILCH_SWITCH_LIBRARIES m) # fegetenv, fesetenv
+endif()

@@ -10,13 +10,20 @@
 #include "message.h"
 #include "os.h"
 
-enum { MOST_WORKERS = 1024, LEAST_DEQUE = 64, DEFAULT_DEQUE = 1 << 20, MOST_DEQUE = 1 << 28, LEAST_STACK = 1 << 16 };
+enum {
+    MOST_WORKERS = 1024,
+    LEAST_DEQUE = 64,
+    DEFAULT_DEQUE = 1 << 20,
+    MOST_DEQUE = 1 << 28,
+    LEAST_STACK = 1 << 16,
+    MOST_STACK = 1 << 30
+};
 
 /* ---- the environment ---- */
 
-enum variable { NUM_WORKERS, PIN, VARIABLES };
+enum variable { NUM_WORKERS, PIN, STACK, VARIABLES };
 
-static const char *const names[VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN"};
+static const char *const names[VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN", "FILCH_STACK"};
 
 static const struct {
     const char *name;
@@ -97,9 +104,33 @@ static enum filch_pin read_pin(void)
     return FILCH_PIN_DEFAULT;
 }
 
+/* Bytes, or with a suffix: 512K, 8M, 1G. */
+static size_t read_stack(void)
+{
+    const char *value = getenv(names[STACK]);
+    if (!value || !*value)
+        return 0;
+    int saved = errno;
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(value, &end, 10);
+    unsigned shift = *end == 'K' || *end == 'k'   ? 10
+                     : *end == 'M' || *end == 'm' ? 20
+                     : *end == 'G' || *end == 'g' ? 30
+                                                  : 0;
+    bool valid =
+        !errno && !end[shift != 0] && *value >= '0' && *value <= '9' && n <= (unsigned long)MOST_STACK >> shift;
+    errno = saved;
+    if (valid && n << shift >= LEAST_STACK)
+        return n << shift;
+    fl_warn("%s=%s is ignored: a size from 64K to 1G is needed", names[STACK], value);
+    return 0;
+}
+
 static struct {
     unsigned workers;
     enum filch_pin pin;
+    size_t stack_size;
 } environment;
 
 static void read_environment(void)
@@ -107,6 +138,7 @@ static void read_environment(void)
     warn_unknown_names();
     environment.workers = read_workers();
     environment.pin = read_pin();
+    environment.stack_size = read_stack();
 }
 
 /* ---- code beats environment beats default ---- */
@@ -137,6 +169,7 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
     enum filch_pin pin = c.pin ? (enum filch_pin)c.pin : environment.pin;
     out->pin = pin ? pin : FILCH_PIN_NONE;
     out->deque = first_of(c.deque, DEFAULT_DEQUE);
-    out->stack_size = first_of(c.stack_size, fl_os_stack_size());
+    out->stack_size = first_of(c.stack_size, first_of(environment.stack_size, fl_os_stack_size()));
+    out->overflow_message = c.overflow_message ? c.overflow_message > 0 : FL_DEBUG;
     return 0;
 }

@@ -2,6 +2,8 @@
 #ifndef FL_CONFIG_H
 #define FL_CONFIG_H
 
+#include <stdbool.h>
+
 #include "filch/runtime.h"
 
 struct fl_settings {
@@ -9,6 +11,7 @@ struct fl_settings {
     enum filch_pin pin;
     size_t deque;
     size_t stack_size;
+    bool overflow_message;
 };
 
 /* 0, or FILCH_EINVAL for a configuration out of range.  The environment is never an error: a name or value that is not

@@ -1,31 +1,70 @@
-/* L3: the slow paths of spawn and sync, and the wait for a stolen task.
+/* L3: the slow paths of spawn and sync, and the suspension of a fiber whose child was stolen.
  *
- *   J3 While a worker waits for its stolen child it runs tasks of that child's thief only ("leapfrogging": Wagner,
- *      Calder, PPoPP 1993).  Where tasks are synced last spawned first, these are descendants of that child, work that
- *      it would wait for anyway; in another order they may be older tasks of the thief.  Not promised: that it finds
- *      such work, when its thief waits for a third. */
-#include "join.h"
-
+ *   J4 A sync whose child is stolen and not done leaves its fiber; whoever finishes the child goes on with it at once.
+ *      Nothing else runs on the waiting stack, so what the fiber holds (a lock, a semaphore) hinders nobody below it.
+ *      Where no fiber can be had, the worker waits in place.
+ *   I3 After the suspension everything that belongs to the thread is asked for again. */
+#include "idle.h"
 #include "message.h"
+#include "os.h"
 #include "seam.h"
+#include "worker.h"
 
-void fl_join(struct fl_worker *w, struct filch_detail_task *t)
+/* No fiber is to be had: a clean way to wait, that nobody should come to like. */
+static void wait_in_place(struct fl_worker *w, struct fl_deque *d, struct filch_detail_task *t)
 {
-    fl_bump(&w->waits, 1);
-    for (unsigned round = 0;; round++) {
-        uintptr_t state = fl_task_state(t);
-        if (state == FL_DONE)
-            return;
-        fl_at(FL_AT_WAIT);
-        fl_deque_answer(fl_own_deque(w)); /* of an older sync there may be tasks that another could run */
-        w->hungry = round;
-        if (state >= FL_TAKEN && fl_steal_from(w, &w->runtime->worker[state - FL_TAKEN])) {
-            fl_bump(&w->helped, 1);
-            round = 0;
-        } else {
-            fl_back_off(round);
-        }
+    FL_ATOMIC(uint32_t) never;
+    fl_store_rlx(never, &never, 0); /* nobody else knows it */
+    fl_bump(&w->in_place, 1);
+    fl_store_rlx(state_in_place, &w->state, FL_WAITING); /* for filch_dump */
+    for (unsigned round = 0; !fl_deque_is_done(d, t); round++) {
+        fl_deque_answer(d);
+        fl_idle_answered(w, d);
+        if (round < 100)
+            fl_os_yield();
+        else
+            fl_os_futex_wait(&never, 0, 50000);
     }
+    fl_store_rlx(state_again, &w->state, FL_RUNNING); /* for filch_dump */
+}
+
+/* Returns once the stolen task t of d, this fiber's deque, is done.  Perhaps on another thread. */
+static void join(struct fl_deque *d, struct filch_detail_task *t)
+{
+    struct fl_worker *w = fl_self();
+    struct fl_fiber *self = w->fiber;
+    fl_at(FL_AT_WAIT);
+    if (fl_deque_is_done(d, t))
+        return;
+    struct fl_fiber *next = fl_worker_fiber(w);
+    if (!next) {
+        wait_in_place(w, d, t);
+        return;
+    }
+    fl_bump(&w->suspensions, 1);
+    bool left = fl_deque_publish_all(d);
+    if (left)
+        fl_idle_leave_behind(w->runtime, self);
+    self->waiter.task = t;
+    w->await_deque = d;
+    w->await_slot = t->slot;
+    unsigned id = w->id;
+    fl_leave(w, next, FL_AFTER_AWAIT);
+    w = fl_self();
+    fl_bump(&w->resumptions, 1);
+    if (w->id != id)
+        fl_bump(&w->migrations, 1);
+    if (left)
+        fl_idle_fetch(w->runtime, self);
+}
+
+/* ---- the slow paths ---- */
+
+/* Every slow path of an owner ends here. */
+static void after(struct fl_deque *d, bool sync)
+{
+    fl_idle_after(fl_self(), d, sync);
+    fl_spawn_on(&d->hot);
 }
 
 void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
@@ -38,13 +77,17 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
         }
     }
     if (fl_self()) {
-        if (fl_deque_spawned(fl_deque_of(d), t))
+        if (fl_region_climbs(fl_deque_of(d), t))
+            return;
+        bool spawned = fl_deque_spawned(fl_deque_of(d), t);
+        after(fl_deque_of(d), false);
+        if (spawned)
             return;
     } else {                                                        /* a deque whose one slot is the last */
         fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* this thread's alone */
         t->slot = FILCH_DETAIL_RAN;
+        fl_spawn_on(d);
     }
-    fl_spawn_on(d);
     t->site->run(t);
 }
 
@@ -58,23 +101,30 @@ __attribute__((noreturn)) static void misuse(struct filch_detail_task *t)
 }
 
 /* 1 if the caller shall run t, 0 if its result is there. */
-static int finish_sync(struct filch_detail_deque *d, struct filch_detail_task *t, enum fl_sync outcome)
+static int finish_sync(struct filch_detail_deque *hot, struct filch_detail_task *t, enum fl_sync outcome)
 {
+    struct fl_deque *d = fl_deque_of(hot);
     if (outcome == FL_MISUSE)
         misuse(t);
-    fl_spawn_on(d);
-    if (outcome == FL_WAIT) {
-        fl_join(fl_self(), t);
-        fl_deque_release(fl_deque_of(d), t);
-        fl_spawn_on(d);
+    if (!fl_self()) {
+        fl_spawn_on(hot);
+        return outcome == FL_RUN;
     }
+    if (outcome == FL_WAIT) {
+        join(d, t);
+        fl_deque_release(d, t);
+    }
+    after(d, true);
     return outcome == FL_RUN;
 }
 
 int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
-    if (fl_self())
+    if (fl_self()) {
+        if (t->slot != FILCH_DETAIL_RAN && fl_region_falls(fl_deque_of(d), t->slot))
+            return 1;
         return finish_sync(d, t, fl_deque_sync(fl_deque_of(d), t));
+    }
     if (t->slot != FILCH_DETAIL_RAN)
         misuse(t);
     fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* FILCH_UNCHECKED on a serial deque: this thread's */

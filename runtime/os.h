@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base.h"
 
 /* Zeroed pages, touched as used, aligned to a page; NULL if there are none. */
 void *fl_os_map(size_t bytes);
@@ -21,10 +24,49 @@ void fl_os_affinity_restore(const void *saved); /* NULL: nothing */
 void fl_os_affinity_free(void *saved);
 
 /* A thread that takes no asynchronous signal but SIGPROF; name has at most 15 bytes. */
-int fl_os_thread(pthread_t *thread, size_t stack_size, const char *name, void *(*body)(void *), void *arg);
-/* Bytes of a new thread's stack if the user does not say: as deep as main's, at least 8 MiB. */
+int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), void *arg);
+/* Bytes of a fiber's stack if the user does not say: as deep as main's, at least 8 MiB. */
 size_t fl_os_stack_size(void);
 bool fl_os_is_main_thread(void);
 void fl_os_yield(void);
+/* Timed waits of this thread end within some us of their time. */
+void fl_os_fine_timers(void);
+
+/* Nanoseconds of a clock that never goes back; no system call where the vDSO has it. */
+uint64_t fl_os_now(void);
+
+/* ---- stacks of fibers (os_stack.c) ---- */
+
+/* How a guard page is made, probed by effect once per process. */
+enum fl_os_guard { FL_GUARD_INSTALL, FL_GUARD_PROTECT };
+enum fl_os_guard fl_os_guard_kind(void);
+/* For tests, before the first call of the one above: as if the kernel had no guard call. */
+void fl_os_deny_guard(void);
+/* Most stacks with guard pages that this process may have, with room left for the user's own maps. */
+size_t fl_os_most_stacks(void);
+/* `bytes`, a multiple of a page, of zeroed memory touched as used, MAP_STACK and without huge pages; NULL if there is
+ * none. */
+void *fl_os_stack_map(size_t bytes);
+/* Makes the page at `page` fault at any access.  False if the kernel refuses: the map limit is reached. */
+bool fl_os_guard(void *page);
+/* The memory is kept, its pages go back to the kernel. */
+void fl_os_stack_trim(void *memory, size_t bytes);
+size_t fl_os_page_size(void);
+
+/* ---- waiting, and fences for other threads (os_wait.c) ---- */
+
+/* word: an FL_ATOMIC(uint32_t).  Sleeps while it is `expected`, at most `ns` nanoseconds if that is not zero.  May
+ * return for no reason, and orders nothing. */
+void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns);
+/* Reads no byte of *word, which may be gone already. */
+void fl_os_futex_wake(const void *word, int at_most);
+/* True if membarrier works here: then fl_os_fence_heavy is a seq_cst fence in every thread of the process, and a
+ * compiler barrier is the light half of a Dekker pair with it.  Otherwise it is a seq_cst fence of this thread only,
+ * and nobody may rely on light fences.  Probed once per process: there are never two kinds of fence.  A process that
+ * denies itself membarrier after that is told so and ends at its next heavy fence. */
+bool fl_os_has_heavy(void);
+void fl_os_fence_heavy(void);
+/* For tests, before the first call of the two above: as if membarrier were denied. */
+void fl_os_deny_heavy(void);
 
 #endif

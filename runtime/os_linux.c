@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -110,12 +111,9 @@ void fl_os_affinity_free(void *saved)
 
 /* ---- threads ---- */
 
-int fl_os_thread(pthread_t *thread, size_t stack_size, const char *name, void *(*body)(void *), void *arg)
+int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), void *arg)
 {
     int saved = errno;
-    pthread_attr_t attr;
-    if (pthread_attr_init(&attr) != 0)
-        return FILCH_ENOMEM;
     sigset_t all, old;
     sigfillset(&all);
     sigdelset(&all, SIGPROF); /* profilers count on it */
@@ -123,17 +121,13 @@ int fl_os_thread(pthread_t *thread, size_t stack_size, const char *name, void *(
     static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++)
         sigdelset(&all, synchronous[i]);
-    int error = pthread_attr_setstacksize(&attr, stack_size);
-    if (!error) {
-        pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited by the new thread */
-        error = pthread_create(thread, &attr, body, arg);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-    }
-    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited by the new thread */
+    int error = pthread_create(thread, NULL, body, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (!error)
         (void)pthread_setname_np(*thread, name); /* a help for people, nothing depends on it */
     errno = saved;
-    return error == 0 ? 0 : error == EINVAL ? FILCH_EINVAL : FILCH_ETHREAD;
+    return error == 0 ? 0 : FILCH_ETHREAD;
 }
 
 size_t fl_os_stack_size(void)
@@ -157,5 +151,12 @@ void fl_os_yield(void)
 {
     int saved = errno;
     (void)sched_yield(); /* never fails on Linux */
+    errno = saved;
+}
+
+void fl_os_fine_timers(void)
+{
+    int saved = errno;
+    (void)prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul); /* 50 us by default; refused, they are late */
     errno = saved;
 }

@@ -10,31 +10,34 @@
 #include <string.h>
 
 #include "config.h"
+#include "idle.h"
 #include "message.h"
 #include "os.h"
+#include "overflow.h"
 #include "runtime.h"
 #include "topology.h"
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct filch_runtime *default_runtime;
+static struct filch_runtime *runtimes; /* all of them, guarded by default_lock */
 
 /* ---- slots ---- */
 
 static bool make_deque(struct fl_worker *w)
 {
     size_t capacity = w->runtime->capacity;
-    if (fl_own_deque(w))
+    if (w->own)
         return true;
     void *storage = fl_os_map(fl_deque_bytes(capacity));
     if (!storage)
         return false;
-    fl_store_rel(new_deque, &w->deque, fl_deque_init(storage, capacity)); /* W1: pairs with the acquire victim */
+    w->own = fl_deque_init(storage, capacity);
     return true;
 }
 
 static void free_deque(struct fl_worker *w)
 {
-    struct fl_deque *d = fl_own_deque(w);
+    struct fl_deque *d = w->own;
     if (d) {
         size_t bytes = fl_deque_bytes(w->runtime->capacity);
         fl_os_unmap((char *)d + sizeof *d - bytes, bytes);
@@ -57,6 +60,11 @@ static struct fl_worker *lend(struct filch_runtime *rt)
 
 static void give_back(struct fl_worker *w)
 {
+    fl_region_end(w->own);
+    fl_fiber_end_native(&w->native);
+    fl_overflow_leave(w->alternate);
+    w->alternate = NULL;
+    fl_store_rlx(state_free, &w->state, FL_FREE); /* for filch_dump */
     fl_os_affinity_restore(w->affinity);
     fl_os_affinity_free(w->affinity);
     w->affinity = NULL;
@@ -69,7 +77,17 @@ static void give_back(struct fl_worker *w)
 static void work_in(struct fl_worker *w)
 {
     filch_detail_self.slot = w;
-    fl_spawn_on(w ? &fl_own_deque(w)->hot : &filch_detail_self.serial);
+    if (w) {
+        fl_fiber_init_native(&w->native, w->own, w);
+        w->fiber = &w->native;
+        w->own->counts = &w->counts;
+        if (w->runtime->overflow_message)
+            w->alternate = fl_overflow_enter();
+        fl_region_begin(w->own);
+        fl_store_rlx(state_lent, &w->state, FL_RUNNING); /* for filch_dump */
+        fl_store_rel(new_deque, &w->deque, w->own);      /* W1: pairs with the acquire victim */
+    }
+    fl_spawn_on(w ? &w->own->hot : &filch_detail_self.serial);
     if (w && w->cpu >= 0 && (w->affinity = fl_os_affinity_save()) != NULL)
         (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
 }
@@ -80,17 +98,31 @@ static void end_threads(struct filch_runtime *rt)
 {
     fl_store_rel(stop, &rt->stop, 1); /* W3: pairs with the acquire stopped */
     for (unsigned i = 1; i < rt->workers; i++)
+        fl_parking_wake_worker(&rt->parking, i);
+    for (unsigned i = 1; i < rt->workers; i++)
         if (rt->worker[i].has_thread)
             pthread_join(rt->worker[i].thread, NULL);
+}
+
+static void free_slots(struct filch_runtime *rt)
+{
+    if (rt->worker)
+        free(rt->worker->watch); /* one block for all */
+    free(rt->asleep);
+    free(rt->worker);
 }
 
 static void destroy(struct filch_runtime *rt)
 {
     end_threads(rt);
+    if (rt->overflow_message)
+        fl_overflow_stop();
     for (unsigned i = 0; i < rt->slots; i++)
         free_deque(&rt->worker[i]);
+    fl_fibers_destroy(&rt->fibers);
+    fl_lock_destroy(&rt->left_lock);
     pthread_mutex_destroy(&rt->lock);
-    free(rt->worker);
+    free_slots(rt);
     free(rt);
 }
 
@@ -110,24 +142,43 @@ static int place(struct filch_runtime *rt, enum filch_pin pin)
     return 0;
 }
 
+/* Zeroed, on cache lines of its own; to be freed. */
+static void *lines(size_t bytes)
+{
+    bytes = (bytes + FL_CACHE_LINE - 1) / FL_CACHE_LINE * FL_CACHE_LINE;
+    void *memory = aligned_alloc(FL_CACHE_LINE, bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
 static struct filch_runtime *allocate(const struct fl_settings *s)
 {
-    struct filch_runtime *rt = calloc(1, sizeof *rt);
+    struct filch_runtime *rt = lines(sizeof *rt);
     if (!rt)
         return NULL;
     rt->workers = s->workers;
     rt->slots = s->workers + FL_GUESTS;
     rt->capacity = s->deque;
-    size_t bytes = rt->slots * sizeof *rt->worker;
-    rt->worker = aligned_alloc(FL_CACHE_LINE, (bytes + FL_CACHE_LINE - 1) / FL_CACHE_LINE * FL_CACHE_LINE);
-    if (!rt->worker) {
+    rt->heavy = fl_os_has_heavy();
+    rt->overflow_message = s->overflow_message;
+    size_t watched = 1 + FL_GUESTS;
+    struct fl_watch *watch = calloc(rt->slots * watched, sizeof *watch);
+    rt->asleep = calloc((rt->slots + 63) / 64, sizeof *rt->asleep);
+    rt->worker = lines(rt->slots * sizeof *rt->worker);
+    if (!rt->worker || !rt->asleep || !watch) {
+        free(watch);
+        free_slots(rt);
         free(rt);
         return NULL;
     }
-    memset(rt->worker, 0, bytes);
+    if (rt->overflow_message)
+        fl_overflow_start();
     pthread_mutex_init(&rt->lock, NULL);
+    fl_lock_init(&rt->left_lock);
+    fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
+    fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
     for (unsigned i = 0; i < rt->slots; i++) {
         rt->worker[i].runtime = rt;
+        rt->worker[i].watch = watch + i * watched;
         rt->worker[i].id = i;
         rt->worker[i].random = (i + 1) * 2654435769u; /* Knuth's multiplicative hash: odd, so never zero */
         rt->worker[i].cpu = -1;
@@ -135,19 +186,23 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     return rt;
 }
 
-static int start_threads(struct filch_runtime *rt, size_t stack_size)
+static int start_threads(struct filch_runtime *rt)
 {
-    for (unsigned i = 0; i < rt->workers; i++)
-        if (!make_deque(&rt->worker[i]))
-            return FILCH_ENOMEM;
+    if (!make_deque(&rt->worker[0]))
+        return FILCH_ENOMEM;
     for (unsigned i = 1; i < rt->workers; i++) {
         struct fl_worker *w = &rt->worker[i];
+        w->kept = fl_fibers_get(&rt->fibers); /* its first */
+        if (!w->kept)
+            return FILCH_ENOMEM;
         char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
         snprintf(name, sizeof name, "filch %u", i);
-        int error = fl_os_thread(&w->thread, stack_size, name, fl_worker_main, w);
-        if (error)
+        w->has_thread = true; /* the thread reads it */
+        int error = fl_os_thread(&w->thread, name, fl_worker_main, w);
+        if (error) {
+            w->has_thread = false;
             return error;
-        w->has_thread = true;
+        }
     }
     if (rt->pinned) { /* only then is there something that a thread can fail to do */
         while (fl_load_acq(all_ready, &rt->ready) != rt->workers - 1) /* W2: pairs with the release ready */
@@ -168,7 +223,7 @@ static int create_here(struct filch_runtime **out, const filch_config *config)
         return FILCH_ENOMEM;
     error = place(rt, s.pin);
     if (!error)
-        error = start_threads(rt, s.stack_size);
+        error = start_threads(rt);
     if (error) {
         destroy(rt);
         return error;
@@ -190,6 +245,28 @@ static int create(struct filch_runtime **out, const filch_config *config)
     return error;
 }
 
+static void enlist(struct filch_runtime *rt)
+{
+    rt->next = runtimes;
+    runtimes = rt;
+}
+
+static void strike(struct filch_runtime *rt)
+{
+    struct filch_runtime **link = &runtimes;
+    while (*link != rt)
+        link = &(*link)->next;
+    *link = rt->next;
+}
+
+static int create_default(const filch_config *config)
+{
+    int error = create(&default_runtime, config);
+    if (!error)
+        enlist(default_runtime);
+    return error;
+}
+
 /* After the default runtime was started or stopped: the next spawn of this thread tries to attach it again. */
 static void forget_serial(void)
 {
@@ -199,10 +276,16 @@ static void forget_serial(void)
 
 int filch_start(filch_runtime **rt, const filch_config *config)
 {
-    if (rt)
-        return create(rt, config);
+    if (rt) {
+        int error = create(rt, config);
+        pthread_mutex_lock(&default_lock);
+        if (!error)
+            enlist(*rt);
+        pthread_mutex_unlock(&default_lock);
+        return error;
+    }
     pthread_mutex_lock(&default_lock);
-    int error = default_runtime ? FILCH_ESTARTED : create(&default_runtime, config);
+    int error = default_runtime ? FILCH_ESTARTED : create_default(config);
     pthread_mutex_unlock(&default_lock);
     if (!error)
         forget_serial();
@@ -214,7 +297,7 @@ void fl_attach(void)
     struct fl_worker *w = NULL;
     if (fl_os_is_main_thread()) {
         pthread_mutex_lock(&default_lock);
-        int error = default_runtime ? 0 : create(&default_runtime, NULL);
+        int error = default_runtime ? 0 : create_default(NULL);
         if (!error)
             w = lend(default_runtime);
         pthread_mutex_unlock(&default_lock);
@@ -237,8 +320,9 @@ static int may_stop(struct filch_runtime *rt)
         lent += rt->worker[i].lent;
     if (self && self->runtime == rt) {
         if (!self->lent || rt->guests)
-            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL; /* a worker, or inside filch_run */
-        return lent > 1 || !fl_deque_idle(fl_own_deque(self)) ? FILCH_EBUSY : 0;
+            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL;        /* a worker, or inside filch_run */
+        bool inside = self->fiber != &self->native || !fl_deque_idle(self->own); /* a task of it */
+        return lent > 1 || inside ? FILCH_EBUSY : 0;
     }
     return lent || rt->guests ? FILCH_EBUSY : 0;
 }
@@ -255,6 +339,7 @@ static int stop(struct filch_runtime *rt)
         filch_detail_self.slot = NULL;
         fl_spawn_on(NULL);
     }
+    strike(rt);
     destroy(rt);
     return 0;
 }
@@ -311,7 +396,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         count_guest(rt, 1);
     } else {
         pthread_mutex_lock(&default_lock);
-        error = default_runtime ? 0 : create(&default_runtime, NULL);
+        error = default_runtime ? 0 : create_default(NULL);
         rt = default_runtime;
         if (!error)
             count_guest(rt, 1); /* R2: under default_lock, so that nobody stops it before */
@@ -338,6 +423,16 @@ struct filch_runtime *fl_hold(struct filch_runtime *rt)
 void fl_let_go(void)
 {
     pthread_mutex_unlock(&default_lock);
+}
+
+bool fl_try_hold(void)
+{
+    return pthread_mutex_trylock(&default_lock) == 0;
+}
+
+struct filch_runtime *fl_first_runtime(void)
+{
+    return runtimes;
 }
 
 unsigned filch_num_workers(filch_runtime *rt)

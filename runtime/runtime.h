@@ -8,5 +8,8 @@
  * soon and in any case. */
 struct filch_runtime *fl_hold(struct filch_runtime *rt);
 void fl_let_go(void);
+/* For filch_dump: true if the lists are held now; the first of all runtimes. */
+bool fl_try_hold(void);
+struct filch_runtime *fl_first_runtime(void);
 
 #endif

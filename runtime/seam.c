@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "os.h"
+
 /* Marsaglia, "Xorshift RNGs", 2003; the state is never zero. */
 static uint32_t xorshift(uint32_t *state)
 {
@@ -12,4 +14,4 @@ static uint32_t xorshift(uint32_t *state)
     return *state = x;
 }
 
-struct fl_seam fl_seam = {NULL, xorshift};
+struct fl_seam fl_seam = {NULL, xorshift, fl_os_now};

@@ -1,20 +1,19 @@
 #include "worker.h"
 
+#include "idle.h"
 #include "os.h"
+#include "overflow.h"
 #include "seam.h"
-
-/* Looks before a thief gives its processor away, and looks between two questions to one who does not answer. */
-enum { SPIN_ROUNDS = 16, INSIST_ROUNDS = 64 };
 
 /* Where a thread spawns that has not spawned yet: a deque without room.  Several threads may store into it at once,
  * what nobody reads. */
 static struct {
     filch_detail_slot last;
     struct filch_detail_deque deque;
-} nowhere = {{NULL}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
+} nowhere = {{0}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
 
 __thread struct filch_detail_thread filch_detail_self = {
-    &nowhere.deque, FILCH_DETAIL_LAST, NULL, {NULL}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
+    &nowhere.deque, FILCH_DETAIL_LAST, NULL, {0}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
 
 #define FOLLOWS(type, slot, deque) (offsetof(type, deque) == offsetof(type, slot) + sizeof(filch_detail_slot))
 _Static_assert(sizeof(struct filch_detail_thread) <= 64, "thread-local storage is promised to be at most 64 bytes");
@@ -59,58 +58,107 @@ __attribute__((noinline)) struct filch_detail_place filch_detail_here(void)
 
 struct fl_deque *fl_own_deque(struct fl_worker *w)
 {
-    return fl_load_rlx(own_deque, &w->deque); /* written before this thread worked here */
+    return fl_load_rlx(own_deque, &w->deque); /* this thread's own store, or made before it worked here */
 }
 
-void fl_back_off(unsigned round)
+/* ---- fibers ---- */
+
+struct fl_fiber *fl_worker_fiber(struct fl_worker *w)
 {
-    if (round < SPIN_ROUNDS) {
-        for (unsigned i = 0; i < 1u << (round / 4); i++)
-            fl_spin(back_off);
-    } else {
-        fl_os_yield();
+    struct fl_fiber *f = w->kept;
+    if (!f)
+        return fl_fibers_get(&w->runtime->fibers);
+    w->kept = f->next;
+    w->kept_count--;
+    return f;
+}
+
+static void pool(struct fl_worker *w, struct fl_fiber *f)
+{
+    if (w->kept_count >= FL_FIBERS_KEPT) {
+        fl_fibers_put(&w->runtime->fibers, f);
+        return;
+    }
+    f->next = w->kept;
+    w->kept = f;
+    w->kept_count++;
+}
+
+void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
+{
+    struct fl_fiber *from = w->fiber;
+    w->left = from;
+    w->after = after;
+    w->fiber = to;
+    fl_store_rel(move_deque, &w->deque, to->deque); /* W1: pairs with the acquire victim */
+    fl_spawn_on(to->deque ? &to->deque->hot : NULL);
+    if (to->deque) {
+        to->deque->counts = &w->counts;
+        fl_idle_moved(w, to->deque);
+    }
+    fl_fiber_switch(from, to);
+    fl_arrived();
+}
+
+/* I6, I8: once the fiber that was left is pooled or awaited, it may run elsewhere. */
+void fl_arrived(void)
+{
+    struct fl_worker *w = fl_self();
+    struct fl_fiber *left = w->left;
+    enum fl_after after = w->after;
+    w->left = NULL;
+    w->after = FL_AFTER_NOTHING;
+    if (after == FL_AFTER_POOL) {
+        pool(w, left);
+    } else if (after == FL_AFTER_AWAIT && !fl_deque_await(w->await_deque, w->await_slot, &left->waiter)) {
+        fl_bump(&w->already_done, 1);
+        fl_leave(w, left, FL_AFTER_POOL);
     }
 }
 
-static void run(struct fl_worker *w, struct filch_detail_task *t)
+void fl_resume(struct fl_worker *w, struct fl_fiber *f)
+{
+    struct fl_worker *home = f->tied;
+    if (home && home != w) {
+        fl_bump(&w->mailed, 1);
+        fl_store_rel(mail, &home->mail, f); /* W4: pairs with the acquire take_mail */
+        fl_parking_wake_worker(&w->runtime->parking, home->id);
+        return;
+    }
+    fl_leave(w, f, FL_AFTER_POOL);
+}
+
+/* ---- the loop ---- */
+
+static void run(struct fl_worker *w, const struct fl_claim *claim)
 {
     struct fl_deque *own = fl_own_deque(w);
-    struct filch_detail_task *outer = own->task; /* that waits below, in fl_join */
-    own->task = t;
-    fl_task_run_stolen(t, w->id);
-    own->task = outer;
+    own->task = claim->task;
+    fl_store_rlx(run_site, &own->site, claim->task->site); /* for filch_dump */
+    claim->task->site->run(claim->task);
+    own->task = NULL;
+    fl_store_rlx(run_done, &own->site, NULL); /* for filch_dump */
+    struct fl_waiter *waiter = fl_deque_finish(claim);
+    if (waiter)
+        fl_resume(fl_self(), (struct fl_fiber *)waiter); /* waiter is a fiber's first member */
 }
 
-bool fl_steal_from(struct fl_worker *w, struct fl_worker *v)
+void fl_worker_loop(void)
 {
-    struct fl_deque *d = fl_load_acq(victim, &v->deque); /* W1: pairs with the release new_deque */
-    struct filch_detail_task *t;
-    if (!d)
-        return false;
-    switch (fl_deque_steal(d, &t)) {
-    case FL_STOLEN:
-        fl_bump(&w->steals, 1);
-        run(w, t);
-        return true;
-    case FL_LOST: fl_bump(&w->lost, 1); return false;
-    case FL_EMPTY: break;
+    fl_arrived();
+    for (;;) {
+        struct fl_worker *w = fl_self();                          /* I3: another one after each task */
+        struct fl_fiber *mail = fl_load_acq(take_mail, &w->mail); /* W4: pairs with the release mail */
+        struct fl_claim claim;
+        if (mail) {
+            fl_store_rlx(mail_taken, &w->mail, NULL); /* nobody stores another before it waits again */
+            fl_leave(w, mail, FL_AFTER_POOL);
+        } else if (w->has_thread && fl_load_acq(stopped, &w->runtime->stop)) { /* W3: pairs with the release stop */
+            fl_leave(w, &w->native, FL_AFTER_POOL);
+        } else if (fl_idle_find(w, &claim)) {
+            run(w, &claim);
+        }
     }
-    if (fl_deque_ask(d, w->hungry % INSIST_ROUNDS == INSIST_ROUNDS - 1))
-        fl_bump(&w->requests, 1);
-    return false;
-}
-
-/* One look at every other slot, from a random one on. */
-static bool look_around(struct fl_worker *w)
-{
-    struct filch_runtime *rt = w->runtime;
-    unsigned first = fl_seam.random(&w->random) % rt->slots;
-    for (unsigned k = 0; k < rt->slots; k++) {
-        unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
-        if (i != w->id && fl_steal_from(w, &rt->worker[i]))
-            return true;
-    }
-    return false;
 }
 
 void *fl_worker_main(void *arg)
@@ -118,20 +166,24 @@ void *fl_worker_main(void *arg)
     struct fl_worker *w = arg;
     struct filch_runtime *rt = w->runtime;
     filch_detail_self.slot = w;
-    fl_spawn_on(&fl_own_deque(w)->hot);
+    fl_fiber_init_native(&w->native, NULL, NULL);
+    w->fiber = &w->native;
+    fl_os_fine_timers();
+    if (rt->overflow_message)
+        w->alternate = fl_overflow_enter();
     if (w->cpu >= 0) {
         w->affinity = fl_os_affinity_save();
         int error = fl_os_pin((unsigned)w->cpu);
         if (error)
             fl_store_rlx(pin_error, &rt->pin_error, error); /* ordered by ready */
     }
-    fl_add_rel(ready, &rt->ready, 1);          /* W2: pairs with the acquire all_ready */
-    while (!fl_load_acq(stopped, &rt->stop)) { /* W3: pairs with the release stop */
-        if (look_around(w))
-            w->hungry = 0;
-        else
-            fl_back_off(w->hungry++);
-    }
+    fl_add_rel(ready, &rt->ready, 1); /* W2: pairs with the acquire all_ready */
+    struct fl_fiber *first = w->kept; /* start_threads put it there */
+    w->kept = NULL;
+    w->kept_count = 0;
+    fl_leave(w, first, FL_AFTER_NOTHING);
+    fl_fiber_end_native(&w->native);
+    fl_overflow_leave(w->alternate);
     fl_os_affinity_free(w->affinity);
     return NULL;
 }

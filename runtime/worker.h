@@ -1,51 +1,108 @@
-/* L3: worker slots, and the loop of a thread that works in one.
+/* L3: worker slots, and what a thread that works in one does.
  *
  *   Slots     0 ... workers - 1: slot 0 is lent to a thread of the user, the others have a thread of ours each.
  *             workers ... slots - 1: lent to more threads of the user (filch_run).
- *   Owner     A slot's deque and counters belong to the thread that works in it; `lent` belongs to runtime->lock.
- *   Lifetime  All of it lives as long as the runtime: a thief may look at any slot at any time. */
+ *   Stacks    A thread of ours runs its loop on a fiber; its own stack only begins and ends it.  A thread of the user
+ *             begins on its own stack, which is a *tied* fiber: it goes on on that thread only.
+ *   Owner     What is not atomic belongs to the thread that works in the slot; `lent` belongs to runtime->lock.
+ *   Lifetime  All of it lives as long as the runtime: a thief may look at any slot at any time.
+ *
+ *   I3 No index, and no address of thread-local storage or of a worker, is kept over a suspension: whoever comes back
+ *      asks fl_self again.
+ *   I6 A suspension is completed by the fiber that runs next (fl_arrived). */
 #ifndef FL_WORKER_H
 #define FL_WORKER_H
 
 #include <pthread.h>
 
-#include "deque.h"
+#include "fiber.h"
+#include "lock.h"
+#include "parking.h"
+#include "region.h"
 
-enum { FL_GUESTS = 15 };
+enum { FL_GUESTS = 15, FL_FIBERS_KEPT = 8 };
+
+/* What filch_dump says of a worker. */
+#define FL_STATES(X)                                                                                                  \
+    X(FL_FREE, "no thread")                                                                                           \
+    X(FL_RUNNING, "running")                                                                                          \
+    X(FL_SEARCHING, "searching")                                                                                      \
+    X(FL_SLEEPING, "asleep")                                                                                          \
+    X(FL_WATCHING, "asleep, watching")                                                                                \
+    X(FL_WAITING, "waiting in place")
+
+enum fl_state {
+#define FL_STATE(name, text) name,
+    FL_STATES(FL_STATE)
+#undef FL_STATE
+};
+
+/* What the next fiber does with the one before it. */
+enum fl_after { FL_AFTER_NOTHING, FL_AFTER_POOL, FL_AFTER_AWAIT };
 
 struct fl_worker {
     struct filch_runtime *runtime;
     unsigned id;
-    uint32_t random; /* state of fl_seam.random */
-    unsigned hungry; /* rounds without a task since the last one */
-    int cpu;         /* to be pinned to, or -1 */
-    void *affinity;  /* of the thread of the user that was pinned here, to be given back */
-    bool lent;       /* a thread of the user works here */
-    bool has_thread; /* a thread of ours was made */
-    pthread_t thread;
-    FL_ATOMIC(uint64_t) steals, lost, requests, waits, helped;
+    uint32_t random;        /* state of fl_seam.random */
+    int cpu;                /* to be pinned to, or -1 */
+    void *affinity;         /* of the thread of the user that was pinned here, to be given back */
+    void *alternate;        /* the alternate signal stack that this thread was given */
+    bool lent;              /* a thread of the user works here */
+    bool has_thread;        /* a thread of ours was made */
+    pthread_t thread;       /* that one */
+    struct fl_fiber native; /* the thread's own stack; tied if the thread is lent */
+    struct fl_deque *own;   /* of the native fiber, once somebody was lent the slot */
+    struct fl_fiber *fiber; /* the current one */
+    struct fl_fiber *kept;  /* pooled fibers, at most FL_FIBERS_KEPT */
+    unsigned kept_count;
+    struct fl_watch *watch; /* one for each slot that may be lent: 0, workers ... slots - 1 */
 
-    /* NULL until somebody works here for the first time; then never changed */
-    _Alignas(FL_CACHE_LINE) FL_ATOMIC(struct fl_deque *) deque;
+    /* between leaving a fiber and arriving in the next one */
+    struct fl_fiber *left;
+    enum fl_after after;
+    struct fl_deque *await_deque;
+    uintptr_t await_slot;
+
+    struct fl_deque_counts counts; /* of the deque of whatever fiber it runs */
+    FL_ATOMIC(uint64_t)
+    steals, lost, requests, suspensions, already_done, resumptions, migrations, mailed, in_place, parkings, cancelled,
+        wake_ups, ticks;
+    FL_ATOMIC(uint32_t) state; /* enum fl_state */
+
+    /* what others write or read often */
+    _Alignas(FL_CACHE_LINE) FL_ATOMIC(struct fl_deque *) deque; /* the current fiber's; NULL: nobody worked here yet */
+    FL_ATOMIC(struct fl_fiber *) mail;                          /* the tied fiber, when it can go on */
+    struct fl_nap nap;
 };
 
 struct filch_runtime {
     unsigned workers;
     unsigned slots; /* workers + FL_GUESTS */
     size_t capacity;
-    bool pinned;
+    bool pinned, heavy, overflow_message; /* heavy: fl_os_has_heavy */
     FL_ATOMIC(uint32_t) stop;
     FL_ATOMIC(int) pin_error;  /* the last thread's that could not be pinned */
     FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */
+    struct fl_fibers fibers;
 
-    pthread_mutex_t lock; /* guards lent, guests and the making of guests' deques */
-    unsigned guests;      /* threads inside filch_run */
+    pthread_mutex_t lock;       /* guards lent, guests and the making of guests' deques */
+    unsigned guests;            /* threads inside filch_run */
+    struct filch_runtime *next; /* of all runtimes, guarded by the default's lock */
 
+    /* suspended fibers with tasks that thieves may take: only syncs in unusual orders leave such */
+    struct fl_lock left_lock;
+    struct fl_fiber *left_behind;
+
+    _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint32_t) left_count;
+    FL_ATOMIC(uint32_t) watcher; /* the sentinel's id + 1, or 0 */
+    struct fl_parking parking;
+    struct fl_asleep *asleep; /* parking's */
     struct fl_worker *worker; /* slots of them */
 };
 
 /* The slot that this thread works in, or NULL.  A call, so that no address outlives it. */
 struct fl_worker *fl_self(void);
+/* The deque of the fiber that this thread runs. */
 struct fl_deque *fl_own_deque(struct fl_worker *w);
 
 /* From now on this thread spawns on d, whose bottom may have been changed by slow paths.  NULL: on a deque without room
@@ -55,10 +112,19 @@ bool fl_is_nowhere(const struct filch_detail_deque *d);
 /* The first spawn of a thread: lends it a slot, or lets its tasks run at their spawns.  Never fails. */
 void fl_attach(void);
 
-/* Takes a task from v's deque and runs it; if there is none, asks v for more. */
-bool fl_steal_from(struct fl_worker *w, struct fl_worker *v);
-/* Between two fruitless looks. */
-void fl_back_off(unsigned round);
+/* A fiber to go on with, switched away, or NULL. */
+struct fl_fiber *fl_worker_fiber(struct fl_worker *w);
+/* Leaves the current fiber and goes on in `to`, which can be resumed.  Returns when the current one is resumed, perhaps
+ * in another slot. */
+void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after);
+/* The first thing on a fiber that was switched to. */
+void fl_arrived(void);
+/* The fiber f, which nobody else can resume, goes on as soon as it can: here at once, or on the thread it is tied to.
+ * The current fiber has nothing to do. */
+void fl_resume(struct fl_worker *w, struct fl_fiber *f);
+
+/* Where a fiber of ours begins: steals and runs tasks for ever. */
+void fl_worker_loop(void);
 /* The body of a worker's thread; arg is its struct fl_worker. */
 void *fl_worker_main(void *arg);
 

@@ -100,10 +100,10 @@ static void add_samples(struct bench_plan *plan, struct bench_series *series, un
     read_counters(timing, &sample);
     bench_check_sample(plan, series, &sample);
     for (unsigned metric = 0; metric < bench_metric_count(plan->entry); metric++) {
-        const char *phase = plan->entry->metrics[metric];
+        const char *phase = plan->entry->metrics[metric].name;
         sample.metric = metric;
-        sample.seconds = phase_seconds(timing, strcmp(phase, "total") == 0 ? NULL : phase);
-        if (sample.seconds < 0)
+        sample.value = phase_seconds(timing, strcmp(phase, "total") == 0 ? NULL : phase);
+        if (sample.value < 0)
             bench_series_wrong(plan, series, "no time of phase %s", phase);
         else
             bench_sample_add(series, &sample);

@@ -1,4 +1,4 @@
-/* The catalogue of workloads, and which of them this run wants. */
+/* Which workloads of the catalogue this run wants. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <fnmatch.h>
@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apps.h"
-#include "case_run.h"
 #include "plan.h"
 
 static void no_memory(void)
@@ -30,124 +28,17 @@ struct bench_series *bench_series_add(struct bench_plan *plan, enum bench_kind k
     return s;
 }
 
-/* One series for each number of workers that was asked for. */
-static void add_workers(const struct bench_options *options, struct bench_plan *plan, const char *program)
-{
-    for (size_t i = 0; i < options->worker_count; i++) {
-        unsigned workers = options->workers[i];
-        char label[BENCH_LABEL];
-        if (workers > options->cpus)
-            snprintf(label, sizeof label, "%u on %u CPU%s", workers, options->cpus, options->cpus == 1 ? "" : "s");
-        else
-            snprintf(label, sizeof label, "%u worker%s", workers, workers == 1 ? "" : "s");
-        bench_series_add(plan, BENCH_FILCH, workers, program, label);
-    }
-}
-
-/* The path of a program; empty if it is too long, and then not found. */
-static const char *in(char *path, const char *folder, const char *name, const char *variant)
-{
-    if (snprintf(path, BENCH_PATH, "%s/%s%s", folder, name, variant) >= BENCH_PATH)
-        path[0] = '\0';
-    return path;
-}
-
-static void add_case(const struct bench_options *options, struct bench_plan *plan)
-{
-    char path[BENCH_PATH];
-    const char *folder = options->programs, *name = plan->entry->name;
-    bench_series_add(plan, BENCH_SERIAL, 1, in(path, folder, name, "-serial"), "serial");
-    bench_series_add(plan, BENCH_ELISION, 1, in(path, folder, name, "-elision"), "elision");
-    add_workers(options, plan, in(path, folder, name, "-filch"));
-}
-
-static void add_app(const struct bench_options *options, struct bench_plan *plan)
-{
-    char path[BENCH_PATH];
-    const char *folder = options->apps, *name = plan->entry->name;
-    bench_series_add(plan, BENCH_ELISION, 1, in(path, folder, name, "-serial"), "elision");
-    add_workers(options, plan, in(path, folder, name, ""));
-}
-
-static void add_spawn_sync(const struct bench_options *options, struct bench_plan *plan)
-{
-    char path[BENCH_PATH];
-    const char *folder = options->programs;
-    bench_series_add(plan, BENCH_SERIAL, 1, in(path, folder, "micro-call", ""), "plain call");
-    bench_series_add(plan, BENCH_ELISION, 1, in(path, folder, "micro-spawn_sync", "-elision"), "elision");
-    bench_series_add(plan, BENCH_FILCH, 1, in(path, folder, "micro-spawn_sync", "-filch"), "spawn, sync");
-    bench_series_add(plan, BENCH_OTHER, 1, in(path, folder, "micro-chase_lev", ""), "Chase-Lev push, take");
-}
-
-static void add_order(const struct bench_options *options, struct bench_plan *plan)
-{
-    char path[BENCH_PATH];
-    const char *program = in(path, options->programs, "micro-order", "-filch");
-    bench_series_add(plan, BENCH_FILCH, 1, program, "last first, 1 worker")->mode = "last-first";
-    bench_series_add(plan, BENCH_OTHER, 1, program, "first first, 1 worker")->mode = "first-first";
-    bench_series_add(plan, BENCH_FILCH, 2, program, "last first, 2 workers")->mode = "last-first";
-}
-
-static void add_steal(const struct bench_options *options, struct bench_plan *plan)
-{
-    char path[BENCH_PATH];
-    const char *folder = options->programs;
-    bench_series_add(plan, BENCH_OTHER, 1, in(path, folder, "micro-chase_lev_steal", ""), "Chase-Lev, two loops");
-    bench_series_add(plan, BENCH_FILCH, 2, in(path, folder, "micro-steal", "-filch"), "spawn, steal, sync");
-}
-
-#define REPETITIONS(normal, quick) .repetitions = normal, .quick_repetitions = quick
-#define CASE .add_series = add_case, .run = bench_case_run
-#define TREEWALK .add_series = add_app, .prepare = bench_treewalk_prepare, .run = bench_treewalk_run
-#define LINESORT .add_series = add_app, .prepare = bench_linesort_prepare, .run = bench_linesort_run
-#define MICRO .unit = BENCH_NANOSECONDS_PER_TASK, .run = bench_case_run
-
-/* name, what it is, metrics, size, size with --quick */
-const struct bench_entry bench_catalog[] = {
-    {"fib", "Fibonacci number, no cut-off", {NULL}, "42", "30", REPETITIONS(1, 3), CASE},
-    {"nqueens", "all placements of n queens", {NULL}, "13", "10", REPETITIONS(1, 3), CASE},
-    {"tree", "sum of a tree of 2^n nodes", {NULL}, "22", "17", REPETITIONS(9, 3), CASE},
-    {"treewalk", "sizes of all files below a folder", {"walk"}, "/usr", "/usr/share", REPETITIONS(1, 1), TREEWALK},
-    {"linesort", "sorts text below /usr/share", {"sort", "total"}, "64 MiB", "4 MiB", REPETITIONS(1, 1), LINESORT},
-    {"micro/spawn_sync",
-     "a task that nobody steals",
-     {NULL},
-     "20000000",
-     "1000000",
-     REPETITIONS(5, 3),
-     MICRO,
-     .add_series = add_spawn_sync},
-    {"micro/order",
-     "batches of 1,000 tasks",
-     {NULL},
-     "5000",
-     "200",
-     REPETITIONS(5, 3),
-     MICRO,
-     .add_series = add_order},
-    {"micro/steal",
-     "round trip of a stolen task",
-     {NULL},
-     "20000",
-     "500",
-     REPETITIONS(5, 1),
-     MICRO,
-     .least_cpus = 2,
-     .add_series = add_steal},
-};
-const size_t bench_catalog_count = sizeof bench_catalog / sizeof *bench_catalog;
-
 size_t bench_metric_count(const struct bench_entry *entry)
 {
     size_t n = 0;
-    while (n < BENCH_METRICS && entry->metrics[n])
+    while (n < BENCH_METRICS && entry->metrics[n].name)
         n++;
     return n ? n : 1;
 }
 
 void bench_metric_name(const struct bench_entry *entry, size_t metric, char *name, size_t room)
 {
-    const char *phase = entry->metrics[metric];
+    const char *phase = entry->metrics[metric].name;
     snprintf(name, room, "%s%s%s", entry->name, phase ? "." : "", phase ? phase : "");
 }
 
@@ -191,7 +82,10 @@ static bool plan_one(const struct bench_options *options, const struct bench_ent
         return false;
     plan->size = options->quick ? entry->quick_size : entry->size;
     plan->repetitions = options->quick ? entry->quick_repetitions : entry->repetitions;
-    entry->add_series(options, plan);
+    if (entry->add_series)
+        entry->add_series(options, plan);
+    else
+        bench_rows_add(options, plan);
     if (entry->least_cpus > options->cpus)
         snprintf(plan->skipped, sizeof plan->skipped, "needs %u CPUs, this process has %u", entry->least_cpus,
                  options->cpus);

@@ -5,8 +5,8 @@
 
 void bench_count(struct bench_counters *counters)
 {
-    filch_stats stats = {.size = sizeof stats};
-    if (filch_get_stats(NULL, &stats)) /* the default runtime has not started yet */
+    struct filch_counters stats = {.size = sizeof stats};
+    if (filch_stats(NULL, FILCH_ALL_WORKERS, &stats)) /* the default runtime has not started yet */
         stats.steals = 0;
     counters->workers = filch_num_workers(NULL);
     counters->steals = stats.steals;

@@ -109,15 +109,37 @@ static void write_environment(struct writer *w)
 /* One sample a line. */
 static void write_sample(struct writer *w, const struct bench_plan *plan, const struct bench_sample *s)
 {
-    const char *metric = plan->entry->metrics[s->metric];
+    const struct bench_metric *metric = &plan->entry->metrics[s->metric];
     next(w);
     fprintf(w->file, "{\"round\": %u, ", s->round);
-    if (metric)
-        fprintf(w->file, "\"metric\": \"%s\", ", metric);
-    fprintf(w->file, "\"seconds\": %.9f, \"result\": ", s->seconds);
+    if (metric->name)
+        fprintf(w->file, "\"metric\": \"%s\", ", metric->name);
+    fprintf(w->file, "\"%s\": %.9f, \"result\": ", metric->unit == BENCH_BYTES ? "bytes" : "seconds", s->value);
     text(w, s->result);
     fprintf(w->file, ", \"steals\": %" PRIu64 ", \"workers\": %u, \"tasks\": %" PRIu64 "}", s->steals, s->workers,
             s->tasks);
+}
+
+static void write_limits(struct writer *w, const struct bench_plan *plan, const struct bench_series *s)
+{
+    bool any = false;
+    for (size_t metric = 0; metric < BENCH_METRICS; metric++)
+        any = any || s->limit[metric].most > 0;
+    if (!any)
+        return;
+    open_with(w, "limits", '[');
+    for (size_t metric = 0; metric < BENCH_METRICS; metric++) {
+        if (s->limit[metric].most <= 0)
+            continue;
+        open_with(w, NULL, '{');
+        if (plan->entry->metrics[metric].name)
+            string(w, "metric", plan->entry->metrics[metric].name);
+        number(w, "most", s->limit[metric].most);
+        if (s->limit[metric].is_ratio)
+            string(w, "times", plan->series[s->base].label);
+        close_with(w, '}');
+    }
+    close_with(w, ']');
 }
 
 static void write_series(struct writer *w, const struct bench_plan *plan, const struct bench_series *s)
@@ -129,6 +151,7 @@ static void write_series(struct writer *w, const struct bench_plan *plan, const 
     whole(w, "workers", s->workers);
     if (s->wrong[0])
         string(w, "wrong", s->wrong);
+    write_limits(w, plan, s);
     open_with(w, "samples", '[');
     for (size_t i = 0; i < s->sample_count; i++)
         write_sample(w, plan, &s->samples[i]);

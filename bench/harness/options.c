@@ -21,6 +21,7 @@ static const char usage[] =
     "  --repeats N     rounds; default: 7, or fewer, at least 3, where they would take over three minutes\n"
     "  --json PATH     where all samples go; default: bench.json, in build/ if there is one\n"
     "  --rivals        other runtimes beside filch: they come with a later release\n"
+    "  --long          also what takes many GiB of memory: a million suspended fibers\n"
     "  --list          the workloads\n"
     "\n"
     "Exit status: 0, 1 if a check failed, 2 if it could not begin.\n";
@@ -96,6 +97,8 @@ static bool read_one(int argc, char **argv, int *i, struct bench_options *o)
     const char *argument = argv[*i], *value, *rest;
     if (strcmp(argument, "--quick") == 0)
         return o->quick = true;
+    if (strcmp(argument, "--long") == 0)
+        return o->lengthy = true;
     if (strcmp(argument, "--rivals") == 0)
         return o->rivals = true;
     if (strcmp(argument, "--list") == 0)
@@ -159,7 +162,8 @@ void bench_options_list(void)
         for (size_t metric = 0; metric < bench_metric_count(e); metric++) {
             char name[BENCH_LABEL];
             bench_metric_name(e, metric, name, sizeof name);
-            printf("%-18s %-10s %s\n", name, e->size, e->what);
+            const char *what = e->metrics[metric].what;
+            printf("%-28s %-10s %s%s%s\n", name, e->size, e->what, what ? ": " : "", what ? what : "");
         }
     }
 }

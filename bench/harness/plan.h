@@ -1,8 +1,10 @@
 /* What is measured: workloads, the series of runs of each, and the samples that come in.
  *
  *   Words     A *series* is one program with its arguments and number of workers.  A *round* runs each series of each
- *             workload once, in an order that rotates.  A *sample* is one timed repetition.  A *metric* is what is
- *             timed: the only region of most workloads, the phases of a program that has several.
+ *             workload once, in an order that rotates.  A *sample* is one repetition.  A *metric* is what is measured:
+ *             the only region of most workloads, the phases of a program that has several, or what a probe (probe.h)
+ *             measures by itself.  A *limit* is a promise of docs/: the table says whether it holds, the exit status
+ *             does not, since a busy machine breaks any promise about time.
  *   Ratios    Are taken within a round, then their median: a machine that slows down between rounds slows both sides.
  */
 #ifndef BENCH_PLAN_H
@@ -19,7 +21,7 @@ enum {
     BENCH_PATH = 4096,
     BENCH_LABEL = 40,
     BENCH_RESULT = 64,
-    BENCH_METRICS = 2, /* most of one workload */
+    BENCH_METRICS = 4, /* most of one workload */
     BENCH_WORKERS = 32 /* longest list of numbers of workers */
 };
 
@@ -27,10 +29,17 @@ enum bench_kind {
     BENCH_SERIAL,  /* the plain source */
     BENCH_ELISION, /* the source with filch, compiled with FILCH_SERIAL */
     BENCH_FILCH,
-    BENCH_OTHER /* compared with the first series only */
+    BENCH_OTHER /* compared with its base only */
 };
 
-enum bench_unit { BENCH_MILLISECONDS, BENCH_NANOSECONDS_PER_TASK };
+/* Of what the table shows; samples are in seconds, or bytes. */
+enum bench_unit { BENCH_MILLISECONDS, BENCH_MICROSECONDS, BENCH_NANOSECONDS_PER_TASK, BENCH_BYTES };
+
+struct bench_metric {
+    const char *name; /* NULL: the only one of its workload */
+    enum bench_unit unit;
+    const char *what; /* in plain words, for the table; NULL: none are needed */
+};
 
 struct bench_options {
     const char *const *filters;
@@ -40,7 +49,7 @@ struct bench_options {
     unsigned cpus; /* that this process may run on */
     unsigned rounds;
     bool rounds_given; /* then the time is not limited */
-    bool quick, rivals, list;
+    bool quick, rivals, list, lengthy;
     const char *json;
     char programs[BENCH_PATH]; /* folder of the variants */
     char apps[BENCH_PATH];     /* folder of the example programs */
@@ -49,10 +58,15 @@ struct bench_options {
 
 struct bench_sample {
     unsigned round, metric;
-    double seconds;
+    double value; /* seconds, or bytes */
     uint64_t steals, tasks;
     unsigned workers;
     char result[BENCH_RESULT];
+};
+
+struct bench_limit {
+    double most;   /* in the unit of the table, or times the base; 0: no limit */
+    bool is_ratio; /* to the base */
 };
 
 struct bench_series {
@@ -61,9 +75,26 @@ struct bench_series {
     unsigned workers; /* that FILCH_NUM_WORKERS asks for */
     char program[BENCH_PATH];
     const char *mode; /* third argument, or NULL */
+    const char *size; /* NULL: the plan's */
+    size_t base;      /* the series of the plan that a BENCH_OTHER one is compared with */
+    struct bench_limit limit[BENCH_METRICS];
     struct bench_sample *samples;
     size_t sample_count, sample_room;
     char wrong[BENCH_WHY]; /* a check failed: what; else empty */
+};
+
+/* A series of an entry that lists them. */
+struct bench_row {
+    const char *label;   /* NULL: after the last one */
+    const char *program; /* in the folder of the variants */
+    const char *mode;
+    enum bench_kind kind;
+    unsigned workers;        /* as FILCH_NUM_WORKERS; or: */
+    unsigned workers_of_cpu; /* so many for each CPU, if not 0 */
+    size_t base;             /* index of the row to be compared with; its own: none */
+    const char *size, *quick_size;
+    struct bench_limit limit[BENCH_METRICS];
+    bool lengthy; /* only with --long */
 };
 
 struct bench_plan;
@@ -71,11 +102,12 @@ struct bench_plan;
 /* One row of the catalogue. */
 struct bench_entry {
     const char *name, *what;
-    const char *metrics[BENCH_METRICS]; /* NULL: the only one has no name */
+    struct bench_metric metrics[BENCH_METRICS];
     const char *size, *quick_size;
     unsigned repetitions, quick_repetitions; /* in one process */
-    enum bench_unit unit;
     unsigned least_cpus;
+    const struct bench_row *rows;
+    /* NULL: the rows are the series. */
     void (*add_series)(const struct bench_options *options, struct bench_plan *plan);
     /* Fills plan->skipped if it cannot be measured here; NULL: nothing to prepare. */
     void (*prepare)(const struct bench_options *options, struct bench_plan *plan);
@@ -95,9 +127,12 @@ struct bench_plan {
     char skipped[BENCH_WHY]; /* why, or empty */
 };
 
-/* Catalogue (catalog.c).  The name of a metric is "name" or "name.metric". */
+/* The entries (entries.c), and the series of those that list rows. */
+void bench_rows_add(const struct bench_options *options, struct bench_plan *plan);
 extern const struct bench_entry bench_catalog[];
 extern const size_t bench_catalog_count;
+
+/* Catalogue (catalog.c).  The name of a metric is "name" or "name.metric". */
 size_t bench_metric_count(const struct bench_entry *entry);
 void bench_metric_name(const struct bench_entry *entry, size_t metric, char *name, size_t room);
 struct bench_series *bench_series_add(struct bench_plan *plan, enum bench_kind kind, unsigned workers,
@@ -109,8 +144,8 @@ void bench_plan_free(struct bench_plan *plans, size_t count);
 
 /* Samples (samples.c). */
 void bench_sample_add(struct bench_series *series, const struct bench_sample *sample);
-bool bench_sample_parse(const char *line, struct bench_sample *sample);
-/* The value of one round: the median of its repetitions in seconds; negative: there is none. */
+bool bench_sample_parse(const char *line, const struct bench_entry *entry, struct bench_sample *sample);
+/* The value of one round: the median of its repetitions; negative: there is none. */
 double bench_round_value(const struct bench_series *series, size_t metric, unsigned round);
 struct bench_spread bench_series_spread(const struct bench_series *series, size_t metric, unsigned rounds);
 /* Median over the rounds of a's value divided by b's; 0 if no round has both or either is NULL or wrong. */

@@ -28,24 +28,41 @@ static const char *field(const char *line, const char *name)
     return NULL;
 }
 
-bool bench_sample_parse(const char *line, struct bench_sample *sample)
+/* The metric that the line names, or the only one. */
+static bool parse_metric(const char *line, const struct bench_entry *entry, struct bench_sample *sample)
 {
-    if (strncmp(line, "filch-bench-sample ", 19) != 0)
+    const char *name = field(line, "metric");
+    sample->metric = 0;
+    if (!name)
+        return !entry->metrics[0].name;
+    size_t length = strcspn(name, " \n");
+    for (; sample->metric < bench_metric_count(entry); sample->metric++) {
+        const char *known = entry->metrics[sample->metric].name;
+        if (known && strlen(known) == length && strncmp(known, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool bench_sample_parse(const char *line, const struct bench_entry *entry, struct bench_sample *sample)
+{
+    if (strncmp(line, "filch-bench-sample ", 19) != 0 || !parse_metric(line, entry, sample))
         return false;
-    const char *seconds = field(line, "seconds"), *result = field(line, "result"), *steals = field(line, "steals");
+    const char *unit = entry->metrics[sample->metric].unit == BENCH_BYTES ? "bytes" : "seconds";
+    const char *value = field(line, unit), *result = field(line, "result"), *steals = field(line, "steals");
     const char *workers = field(line, "workers"), *tasks = field(line, "tasks");
-    if (!seconds || !result || !steals || !workers || !tasks)
+    if (!value || !result || !steals || !workers || !tasks)
         return false;
     size_t length = strcspn(result, " \n");
     if (length >= BENCH_RESULT)
         return false;
     memcpy(sample->result, result, length);
     sample->result[length] = '\0';
-    sample->seconds = strtod(seconds, NULL);
+    sample->value = strtod(value, NULL);
     sample->steals = strtoull(steals, NULL, 10);
     sample->workers = (unsigned)strtoul(workers, NULL, 10);
     sample->tasks = strtoull(tasks, NULL, 10);
-    return sample->seconds > 0;
+    return sample->value >= 0;
 }
 
 /* The values of one metric, of one round or (round < 0) of all; the caller frees them. */
@@ -56,7 +73,7 @@ static double *values(const struct bench_series *series, size_t metric, long rou
     for (size_t i = 0; list && i < series->sample_count; i++) {
         const struct bench_sample *s = &series->samples[i];
         if (s->metric == metric && (round < 0 || s->round == (unsigned)round))
-            list[(*n)++] = steals ? (double)s->steals : s->seconds;
+            list[(*n)++] = steals ? (double)s->steals : s->value;
     }
     return list;
 }

@@ -8,7 +8,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *sorted, size_t n, double share)
+double bench_quantile(const double *sorted, size_t n, double share)
 {
     double place = share * (double)(n - 1);
     size_t below = (size_t)place;
@@ -24,9 +24,9 @@ struct bench_spread bench_spread_of(double *values, size_t n)
         return s;
     qsort(values, n, sizeof *values, ascending);
     s.least = values[0];
-    s.low = quantile(values, n, 0.25);
-    s.median = quantile(values, n, 0.5);
-    s.high = quantile(values, n, 0.75);
+    s.low = bench_quantile(values, n, 0.25);
+    s.median = bench_quantile(values, n, 0.5);
+    s.high = bench_quantile(values, n, 0.75);
     s.most = values[n - 1];
     return s;
 }

@@ -11,6 +11,8 @@ struct bench_spread {
     double least, most;
 };
 
+/* Interpolated between neighbours; n is not 0. */
+double bench_quantile(const double *sorted, size_t n, double share);
 /* Sorts values.  All zero if n is 0. */
 struct bench_spread bench_spread_of(double *values, size_t n);
 #endif

@@ -37,18 +37,37 @@ static void print_line(FILE *out, struct row *row)
     fprintf(out, "%.*s\n", (int)row->length, row->line);
 }
 
-static void add_time(struct row *row, const struct bench_spread *spread)
+static enum bench_unit unit_of(const struct row *row)
 {
-    double value = spread->median * 1e3;
-    const char *unit = "ms";
-    if (row->plan->entry->unit == BENCH_NANOSECONDS_PER_TASK) {
-        uint64_t tasks = bench_tasks(row->series, row->metric);
-        value = spread->median * 1e9 / (double)(tasks ? tasks : 1);
-        unit = "ns";
+    return row->plan->entry->metrics[row->metric].unit;
+}
+
+static const char *unit_name(enum bench_unit unit)
+{
+    static const char *const names[] = {"ms", "us", "ns", "B"};
+    return names[unit];
+}
+
+/* A sample's value in the unit that the table shows. */
+static double in_unit(const struct row *row, double value)
+{
+    uint64_t tasks = bench_tasks(row->series, row->metric);
+    switch (unit_of(row)) {
+    case BENCH_MILLISECONDS: return value * 1e3;
+    case BENCH_MICROSECONDS: return value * 1e6;
+    case BENCH_NANOSECONDS_PER_TASK: return value * 1e9 / (double)(tasks ? tasks : 1);
+    case BENCH_BYTES: return value;
     }
+    return value;
+}
+
+static void add_value(struct row *row, const struct bench_spread *spread)
+{
+    double value = in_unit(row, spread->median);
+    const char *unit = unit_name(unit_of(row));
     double width = row->rounds < FEW ? spread->most - spread->least : spread->high - spread->low;
     double percent = spread->median > 0 ? 100 * width / spread->median : 0;
-    add(row, " %10.*f %s", value < 10 ? 2 : 1, value, unit);
+    add(row, " %10.*f %-2s", value < 10 ? 2 : value < 10000 ? 1 : 0, value, unit);
     if (spread->n > 1)
         add(row, " %5.1f", percent);
     else
@@ -67,7 +86,7 @@ static void add_ratio(struct row *row, double ratio)
 static void add_ns_per_task(struct row *row, double seconds)
 {
     uint64_t tasks = bench_tasks(row->series, row->metric);
-    if (tasks && row->plan->entry->unit == BENCH_MILLISECONDS)
+    if (tasks > 1 && unit_of(row) == BENCH_MILLISECONDS)
         add(row, " %7.2f", seconds * 1e9 / (double)tasks);
     else
         add(row, " %7s", "");
@@ -81,8 +100,21 @@ static void add_steals(struct row *row)
         add(row, " %8s", "");
 }
 
+static void add_limit(struct row *row, double ratio, double shown)
+{
+    const struct bench_limit *limit = &row->series->limit[row->metric];
+    if (limit->most <= 0)
+        return;
+    bool holds = (limit->is_ratio ? ratio : shown) <= limit->most;
+    if (limit->is_ratio)
+        add(row, ", <= %.2f: ", limit->most);
+    else
+        add(row, "  <= %g %s: ", limit->most, unit_name(unit_of(row)));
+    add(row, "%s", holds ? "holds" : "MISSED");
+}
+
 /* What a reader must not overlook. */
-static void add_verdict(struct row *row)
+static void add_verdict(struct row *row, double value)
 {
     const struct bench_series *s = row->series, *serial = bench_series_find(row->plan, BENCH_SERIAL);
     const struct bench_series *base = serial ? serial : bench_series_find(row->plan, BENCH_ELISION);
@@ -91,9 +123,11 @@ static void add_verdict(struct row *row)
         add(row, "  LOSES to %s", base->label);
     if (s->kind == BENCH_FILCH && s->workers > 1 && bench_median_steals(s, row->metric) == 0)
         add(row, "  nothing was stolen");
-    if (s != row->plan->series && (s->kind == BENCH_OTHER || !base))
-        add(row, "  %.2f times %s", bench_ratio(s, row->plan->series, row->metric, row->rounds),
-            row->plan->series[0].label);
+    const struct bench_series *beside = &row->plan->series[s->base];
+    double ratio = bench_ratio(s, beside, row->metric, row->rounds);
+    if (s != beside && (s->kind == BENCH_OTHER || !base))
+        add(row, "  %.2f times %s", ratio, beside->label);
+    add_limit(row, ratio, in_unit(row, value));
 }
 
 static void add_ratios(struct row *row)
@@ -111,18 +145,18 @@ static void add_ratios(struct row *row)
 static void print_row(FILE *out, struct row *row, const char *name)
 {
     const struct bench_series *s = row->series;
-    add(row, "%-17s %-21s", name, s->label);
+    add(row, "%-17s %-24s", name, s->label);
     struct bench_spread spread = bench_series_spread(s, row->metric, row->rounds);
     if (s->wrong[0] || spread.n == 0) { /* the time of a wrong result is no time */
         add(row, " *** WRONG: %s", s->wrong[0] ? s->wrong : "no sample");
         print_line(out, row);
         return;
     }
-    add_time(row, &spread);
+    add_value(row, &spread);
     add_ratios(row);
     add_ns_per_task(row, spread.median);
     add_steals(row);
-    add_verdict(row);
+    add_verdict(row, spread.median);
     print_line(out, row);
 }
 
@@ -134,9 +168,12 @@ static void print_metric(FILE *out, const struct bench_plan *plan, size_t metric
         fprintf(out, "%-17s skipped: %s\n", name, plan->skipped);
         return;
     }
+    const char *what = plan->entry->metrics[metric].what;
+    if (what)
+        fprintf(out, "%s: %s\n", name, what);
     for (size_t i = 0; i < plan->series_count; i++) {
         struct row row = {plan, &plan->series[i], metric, rounds, "", 0};
-        snprintf(title, sizeof title, "%s", i == 0 ? name : i == 1 ? plan->size : "");
+        snprintf(title, sizeof title, "%s", what ? "" : i == 0 ? name : i == 1 ? plan->size : "");
         print_row(out, &row, title);
     }
 }
@@ -162,7 +199,7 @@ void bench_report_table(FILE *out, const struct bench_options *options, const st
     print_machine(out, machine, rounds);
     if (options->quick)
         fprintf(out, "--quick: the sizes are too small for the times to mean anything.\n\n");
-    fprintf(out, "%-17s %-21s %13s %5s %6s %6s %6s %6s %7s %8s\n", "workload", "run", "median",
+    fprintf(out, "%-17s %-24s %13s %5s %6s %6s %6s %6s %7s %8s\n", "workload", "run", "median",
             rounds < FEW ? "range" : "IQR", "T1/Ts", "T1/Te", "T1/TP", "Ts/TP", "ns/task", "steals");
     for (size_t i = 0; i < count; i++)
         for (size_t metric = 0; metric < BENCH_METRICS; metric++)

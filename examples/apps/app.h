@@ -48,11 +48,11 @@ static inline void app_phase(bool timing, const char *name, double *since)
 static inline void app_finish(bool timing)
 {
     unsigned workers = 0;
-    filch_stats stats = {.size = sizeof stats};
+    struct filch_counters stats = {.size = sizeof stats};
 #if !defined FILCH_SERIAL
     workers = filch_num_workers(NULL);
     if (workers > 0) {
-        int error = filch_get_stats(NULL, &stats);
+        int error = filch_stats(NULL, FILCH_ALL_WORKERS, &stats);
         if (!error)
             error = filch_stop(NULL);
         if (error)

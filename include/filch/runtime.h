@@ -6,6 +6,7 @@
  *   Order     What the code says beats the environment beats the default.
  *   Environment
  *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on
+ *             FILCH_STACK        bytes of a fiber's stack, 64K to 1G (config.stack_size)
  *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask.  A
  *                                thread that is lent a slot gets its mask back at the end; until then the threads
  *                                that it creates inherit the one core. */
@@ -39,8 +40,13 @@ typedef struct filch_config {
      * holds one from its spawn until it and all that were spawned after it are synced; where there is none a task runs
      * at its spawn. */
     size_t deque;
-    /* Bytes of a worker thread's stack, at least 64 KiB; default: as deep as main's, at least 8 MiB. */
+    /* Bytes of the stack that a stolen task runs on, at least 64 KiB; default: as deep as main's, at least 8 MiB.
+     * Address space; memory as it is touched. */
     size_t stack_size;
+    /* 1: an overflow of such a stack names the task and the worker on stderr before the program gets its SIGSEGV; that
+     * takes a handler of that signal, which passes on to the one before, and an alternate stack for each thread that
+     * works here and has none.  -1: no handler.  0: -1, but 1 in a debug build of the library. */
+    int overflow_message;
 } filch_config;
 
 /* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.

@@ -27,6 +27,7 @@ enum mc_kind { MC_LOAD, MC_STORE, MC_RMW, MC_FENCE, MC_LIGHT, MC_HEAVY, MC_SPIN 
 /* One for each place where the name is written.  Those of one name share the first one's state. */
 struct mc_site {
     const char *name;
+    const char *file;
     enum mc_kind kind;
     enum mc_order written;
     enum mc_order now;    /* weaker than written while a mutant is selected */
@@ -36,6 +37,7 @@ struct mc_site {
 
 struct mc_fault {
     const char *name;
+    const char *file;
     bool on;
     bool reached;
     struct mc_fault *main;
@@ -50,6 +52,8 @@ uint64_t mc_load(struct mc_site *site, const volatile void *p, size_t size);
 void mc_store(struct mc_site *site, volatile void *p, size_t size, uint64_t value);
 uint64_t mc_exchange(struct mc_site *site, volatile void *p, size_t size, uint64_t value);
 uint64_t mc_add(struct mc_site *site, volatile void *p, size_t size, uint64_t value);
+uint64_t mc_or(struct mc_site *site, volatile void *p, size_t size, uint64_t value);
+uint64_t mc_and(struct mc_site *site, volatile void *p, size_t size, uint64_t value);
 bool mc_cas(struct mc_site *site, volatile void *p, size_t size, void *expected, uint64_t value);
 
 /* mc_fence_heavy is a seq_cst fence in every thread, as sys_membarrier gives it; mc_fence_light marks where a thread
@@ -154,6 +158,7 @@ struct mc_program {
     const char *name;
     const struct mc_scenario *scenarios;     /* ends with a name of NULL */
     const struct mc_equivalent *equivalents; /* ends with NULL, or is NULL */
+    const char *only;                        /* mutants of these files, separated by spaces; NULL: of all */
     bool breaks;                             /* the mutants are the checker's own faults, not the tested code's */
 };
 

@@ -11,8 +11,12 @@
 
 #define MC_SITE(site, site_kind, order)                                                                               \
     __extension__({                                                                                                   \
-        static struct mc_site mc_site_##site = {                                                                      \
-            .name = #site, .kind = (site_kind), .written = (order), .now = (order), .main = &mc_site_##site};         \
+        static struct mc_site mc_site_##site = {.name = #site,                                                        \
+                                                .file = __FILE__,                                                     \
+                                                .kind = (site_kind),                                                  \
+                                                .written = (order),                                                   \
+                                                .now = (order),                                                       \
+                                                .main = &mc_site_##site};                                             \
         static struct mc_site *const mc_entry_##site __attribute__((section("mc_sites"), used)) = &mc_site_##site;    \
         &mc_site_##site;                                                                                              \
     })
@@ -27,6 +31,8 @@
 #define MC_STORE_AT(site, o, p, v) mc_store(MC_SITE(site, MC_STORE, o), MC_AT(p), MC_FROM(p, v))
 #define MC_XCHG_AT(site, o, p, v) MC_TO(p, mc_exchange(MC_SITE(site, MC_RMW, o), MC_AT(p), MC_FROM(p, v)))
 #define MC_ADD_AT(site, o, p, v) MC_TO(p, mc_add(MC_SITE(site, MC_RMW, o), MC_AT(p), MC_FROM(p, v)))
+#define MC_OR_AT(site, o, p, v) MC_TO(p, mc_or(MC_SITE(site, MC_RMW, o), MC_AT(p), MC_FROM(p, v)))
+#define MC_AND_AT(site, o, p, v) MC_TO(p, mc_and(MC_SITE(site, MC_RMW, o), MC_AT(p), MC_FROM(p, v)))
 #define MC_CAS_AT(site, o, p, e, v) mc_cas(MC_SITE(site, MC_RMW, o), MC_AT(p), (e), MC_FROM(p, v))
 
 #define fl_load_rlx(site, p) MC_LOAD_AT(site, MC_RLX, p)
@@ -45,6 +51,10 @@
 #define fl_add_rel(site, p, v) MC_ADD_AT(site, MC_REL, p, v)
 #define fl_add_acq_rel(site, p, v) MC_ADD_AT(site, MC_ACQ_REL, p, v)
 
+#define fl_or_rel(site, p, v) MC_OR_AT(site, MC_REL, p, v)
+#define fl_and_acq(site, p, v) MC_AND_AT(site, MC_ACQ, p, v)
+#define fl_and_acq_rel(site, p, v) MC_AND_AT(site, MC_ACQ_REL, p, v)
+
 #define fl_cas_rlx(site, p, expected, v) MC_CAS_AT(site, MC_RLX, p, expected, v)
 #define fl_cas_acq(site, p, expected, v) MC_CAS_AT(site, MC_ACQ, p, expected, v)
 #define fl_cas_rel(site, p, expected, v) MC_CAS_AT(site, MC_REL, p, expected, v)
@@ -59,7 +69,8 @@
 
 #define FL_MUTANT(fault_name)                                                                                         \
     __extension__({                                                                                                   \
-        static struct mc_fault mc_fault_##fault_name = {.name = #fault_name, .main = &mc_fault_##fault_name};         \
+        static struct mc_fault mc_fault_##fault_name = {                                                              \
+            .name = #fault_name, .file = __FILE__, .main = &mc_fault_##fault_name};                                   \
         static struct mc_fault *const mc_fentry_##fault_name __attribute__((section("mc_faults"), used)) =            \
             &mc_fault_##fault_name;                                                                                   \
         mc_fault_on(&mc_fault_##fault_name);                                                                          \

@@ -306,6 +306,28 @@ uint64_t mc_add(struct mc_site *site, volatile void *p, size_t size, uint64_t va
     return apply_rmw(location, p, newest, cut(old + value, size), order);
 }
 
+uint64_t mc_or(struct mc_site *site, volatile void *p, size_t size, uint64_t value)
+{
+    enum mc_order order = mc_order_of(site);
+    int location = access_begin(MC_OP_RMW, p, size);
+    int newest = mc.location[location].count - 1;
+    uint64_t old = mc_message_of(location, newest)->value;
+
+    mc_trace(site, "or", mc_object(p), "%#llx | %#llx", (unsigned long long)old, (unsigned long long)value);
+    return apply_rmw(location, p, newest, cut(old | value, size), order);
+}
+
+uint64_t mc_and(struct mc_site *site, volatile void *p, size_t size, uint64_t value)
+{
+    enum mc_order order = mc_order_of(site);
+    int location = access_begin(MC_OP_RMW, p, size);
+    int newest = mc.location[location].count - 1;
+    uint64_t old = mc_message_of(location, newest)->value;
+
+    mc_trace(site, "and", mc_object(p), "%#llx & %#llx", (unsigned long long)old, (unsigned long long)value);
+    return apply_rmw(location, p, newest, cut(old & value, size), order);
+}
+
 bool mc_cas(struct mc_site *site, volatile void *p, size_t size, void *expected, uint64_t value)
 {
     enum mc_order order = mc_order_of(site);

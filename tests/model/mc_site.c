@@ -159,6 +159,22 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct mc_mutant *)a)->name, ((const struct mc_mutant *)b)->name);
 }
 
+/* A file among the program's own: the others are some other program's business. */
+static bool is_ours(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    if (mc_program.only == NULL)
+        return true;
+    for (const char *p = mc_program.only; *p; p += strspn(p, " ")) {
+        size_t k = strcspn(p, " ");
+        if (k == n && memcmp(p, name, n) == 0)
+            return true;
+        p += k;
+    }
+    return false;
+}
+
 int mc_mutants(struct mc_mutant *out, int capacity, bool breaks)
 {
     int n = 0;
@@ -167,7 +183,7 @@ int mc_mutants(struct mc_mutant *out, int capacity, bool breaks)
         return add_break_mutants(out, capacity);
     for (struct mc_site *const *a = __start_mc_sites; a < __stop_mc_sites; a++) {
         enum mc_order orders[3];
-        if (*a == NULL || (*a)->main != *a || !(*a)->reached)
+        if (*a == NULL || (*a)->main != *a || !(*a)->reached || !is_ours((*a)->file))
             continue;
         int steps = weaker(*a, orders);
         for (int i = 0; i < steps && n < capacity; i++) {
@@ -181,7 +197,7 @@ int mc_mutants(struct mc_mutant *out, int capacity, bool breaks)
         }
     }
     for (struct mc_fault *const *a = __start_mc_faults; a < __stop_mc_faults; a++) {
-        if (*a == NULL || (*a)->main != *a || !(*a)->reached || n == capacity)
+        if (*a == NULL || (*a)->main != *a || !(*a)->reached || n == capacity || !is_ours((*a)->file))
             continue;
         struct mc_mutant *m = &out[n++];
         memset(m, 0, sizeof *m);

@@ -3,6 +3,7 @@
  *   Language  Statements separated by spaces.  w x y z are atomic objects, 0 at first; a b c d are registers.
  *               x=1.rel      store           a=x.acq         load           (no suffix: relaxed)
  *               a=x+1.acq    fetch and add   a=x?0:1.rel     compare 0 and swap in 1; a is whether it did
+ *               a=x|1.rel    fetch and or    a=x&1.acq       fetch and and
  *               F.sc         fence           L H             light, heavy fence
  *   Verdicts  "forbidden": the outcome never comes.  "allowed": some execution has it.  "missed": RC11 allows it and
  *             this checker does not explore it; README.md says why.
@@ -69,6 +70,10 @@ static void statement(const char *s)
         uint64_t *from = object_of(s[2]);
         if (s[3] == '+') {
             *to = mc_add(mc_site_of(MC_RMW, order_after(s + 5)), from, size, (uint64_t)(s[4] - '0'));
+        } else if (s[3] == '|') {
+            *to = mc_or(mc_site_of(MC_RMW, order_after(s + 5)), from, size, (uint64_t)(s[4] - '0'));
+        } else if (s[3] == '&') {
+            *to = mc_and(mc_site_of(MC_RMW, order_after(s + 5)), from, size, (uint64_t)(s[4] - '0'));
         } else if (s[3] == '?') {
             uint64_t expected = (uint64_t)(s[4] - '0');
             *to = mc_cas(mc_site_of(MC_RMW, order_after(s + 7)), from, size, &expected, (uint64_t)(s[6] - '0'));
@@ -512,6 +517,11 @@ static const struct mc_scenario scenarios[] = {
     FORBIDDEN("CoRW", "a=1 x=1", "a=x x=1", "x=2"),
     FORBIDDEN("CoWW", "x=1", "x=1 x=2"),
     FORBIDDEN("rmw are atomic", "a=0 b=0", "a=x+1", "b=x+1"),
+    FORBIDDEN("or is atomic", "x=4", "a=x|3", "b=x|4 c=x&6"),
+    FORBIDDEN("and is atomic", "x=7", "a=x|3", "b=x|4 c=x&3"),
+    FORBIDDEN("MP or rel, and acq", "a=1 b=0", "x=1 c=y|1.rel", "a=y&0.acq b=x"),
+    ALLOWED("MP or rlx, and acq", "a=1 b=0", "x=1 c=y|1", "a=y&0.acq b=x"),
+    ALLOWED("MP or rel, and rlx", "a=1 b=0", "x=1 c=y|1.rel", "a=y&0 b=x"),
     FORBIDDEN("cas wins once", "a=1 b=1", "a=x?0:1.acq_rel", "b=x?0:2.acq_rel"),
     ALLOWED("cas fails on an old value", "b=1 a=0 x=0", "x=1 x=0 y=1", "b=y a=x?0:3"),
 

@@ -3,11 +3,14 @@
  *   Program   A tree that its seed decides: children, where their tasks lie, the order of their syncs, what is spawned
  *             between two syncs.  Its value is a hash that any lost, doubled or mixed-up task changes.
  *   Oracle    The same tree by plain recursion; and the number of calls, counted.
+ *   Batches   Many programs run side by side in one filch_run, each compared by the task that ran it.
  *   Stalls    fl_seam.at: at random everywhere, or at each point in turn for long enough that the other threads pass by
  *             many times (without one the window between claim and read stayed shut).
- *   Exercised A run in which nothing was stolen, published, taken back, reused, waited for or out of order fails, and
- *             so does one in which a point of the seam was never passed.
- *   Again     TEST_SEED=n repeats the programs; the schedule is the machine's. */
+ *   Clock     It leaps at random, so that short regions count as old, owners as deaf, searches as long enough.
+ *   Exercised A run in which nothing was stolen, published, taken back, reused, suspended (with both endings),
+ *             migrated, mailed, forced, parked, woken or out of order fails, and so does one in which a point of the
+ *             seam was never passed.
+ *   Again     TEST_SEED=n repeats the programs; the schedule is the machine's.  TEST_PROGRAMS=n of each batch. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <filch.h>
@@ -22,12 +25,12 @@
 #include "seam.h"
 
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
-enum { PROGRAMS = 800, TURNS = 32 };
+enum { PROGRAMS = 800, TURNS = 16, BATCHED = 2000 };
 #else
-enum { PROGRAMS = 3000, TURNS = 80 };
+enum { PROGRAMS = 3000, TURNS = 40, BATCHED = 1000000 / 15 + 1 }; /* 10^6 over 2 to 16 workers */
 #endif
 
-enum { CHILDREN = 6, MOST_CHILDREN = 24, DEPTH = 6 };
+enum { CHILDREN = 6, MOST_CHILDREN = 24, DEPTH = 6, BATCH_DEPTH = 4, AT_ONCE = 256 };
 
 /* ---- programs ---- */
 
@@ -131,6 +134,34 @@ static uint64_t node(uint64_t seed, int depth)
     return value;
 }
 
+/* ---- batches ---- */
+
+static _Atomic uint64_t batch_calls, wrong, programs_run;
+
+/* The programs seed ... seed + n - 1; the values are compared where they are, wherever that has got to. */
+static void batch(uint64_t seed, unsigned n);
+FILCH_TASK(void, batch, uint64_t, unsigned);
+
+static void batch(uint64_t seed, unsigned n)
+{
+    if (n == 1) {
+        uint64_t calls_here = 0, first = mix(seed);
+        int depth = 1 + (int)(mix(seed ^ 5) % BATCH_DEPTH);
+        uint64_t value = node(first, depth);
+        if (value != serial(first, depth, &calls_here)) {
+            fprintf(stderr, "TEST_SEED=%" PRIu64 ": wrong value\n", seed);
+            atomic_fetch_add(&wrong, 1);
+        }
+        atomic_fetch_add(&batch_calls, calls_here);
+        atomic_fetch_add(&programs_run, 1);
+        return;
+    }
+    batch_task half;
+    batch_spawn(&half, seed, n / 2);
+    batch(seed + n / 2, n - n / 2);
+    batch_sync(&half);
+}
+
 /* ---- stalls ---- */
 
 static _Atomic uint64_t passed[FL_POINT_COUNT];
@@ -171,6 +202,18 @@ static void stall(enum fl_point point)
             continue;
 }
 
+static _Atomic uint64_t leaps;
+
+/* Never back, and up to 40 us ahead at each look. */
+static uint64_t leaping_clock(void)
+{
+    if (!chaos)
+        chaos = (uint32_t)(uintptr_t)&chaos | 1;
+    chaos = chaos * 1664525u + 1013904223u;
+    uint64_t leap = chaos >> 16 & 1 ? 0 : (chaos >> 16) % 40000;
+    return fl_os_now() + atomic_fetch_add_explicit(&leaps, leap, memory_order_relaxed) + leap;
+}
+
 /* ---- runs ---- */
 
 static uint64_t first_seed(void)
@@ -191,31 +234,57 @@ static void check_program(filch_runtime *rt, uint64_t seed, unsigned workers)
     cr_assert(value == expected, "TEST_SEED=%" PRIu64 ", %u workers: wrong value", seed, workers);
 }
 
-static void add(filch_stats *sum, const filch_stats *s)
+static void add(struct filch_counters *sum, const struct filch_counters *s)
 {
 #define ADD(name, what) sum->name += s->name;
-    FILCH_STATS(ADD)
+    FILCH_COUNTERS(ADD)
 #undef ADD
 }
 
-static void run_programs(unsigned workers, unsigned programs, uint64_t seed, filch_stats *sum)
+static void run_programs(unsigned workers, unsigned programs, uint64_t seed, struct filch_counters *sum)
 {
     filch_runtime *rt;
     filch_config config = {.size = sizeof config, .workers = workers, .deque = workers & 4 ? 64 : 0};
-    filch_stats s = {.size = sizeof s};
+    struct filch_counters s = {.size = sizeof s};
     cr_assert_eq(filch_start(&rt, &config), 0);
     for (unsigned i = 0; i < programs; i++)
         check_program(rt, seed + i, workers);
-    cr_assert_eq(filch_get_stats(rt, &s), 0);
+    cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &s), 0);
     cr_assert_eq(filch_stop(rt), 0);
     add(sum, &s);
 }
 
-static void print_counts(const filch_stats *s)
+static void run_batches(unsigned workers, unsigned programs, uint64_t seed, struct filch_counters *sum)
+{
+    filch_runtime *rt;
+    filch_config config = {.size = sizeof config, .workers = workers, .deque = workers & 4 ? 64 : 0};
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_start(&rt, &config), 0);
+    for (unsigned done = 0; done < programs; done += AT_ONCE) {
+        atomic_store(&calls, 0);
+        atomic_store(&batch_calls, 0);
+        cr_assert_eq(batch_run(rt, seed + done, AT_ONCE), 0);
+        uint64_t seen = atomic_load(&calls), expected = atomic_load(&batch_calls);
+        cr_assert(seen == expected, "TEST_SEED=%" PRIu64 ", %u workers: %" PRIu64 " calls instead of %" PRIu64,
+                  seed + done, workers, seen, expected);
+        cr_assert(atomic_load(&wrong) == 0, "%u workers: a wrong value", workers);
+    }
+    cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &s), 0);
+    cr_assert_eq(filch_stop(rt), 0);
+    add(sum, &s);
+}
+
+static unsigned batched(void)
+{
+    const char *s = getenv("TEST_PROGRAMS");
+    return s ? (unsigned)strtoul(s, NULL, 0) : BATCHED;
+}
+
+static void print_counts(const struct filch_counters *s)
 {
     fprintf(stderr, "exercised:");
 #define PRINT(name, what) fprintf(stderr, " %s %" PRIu64, #name, s->name);
-    FILCH_STATS(PRINT)
+    FILCH_COUNTERS(PRINT)
 #undef PRINT
     fprintf(stderr, "\n");
     if (fl_seam.at) {
@@ -226,12 +295,16 @@ static void print_counts(const filch_stats *s)
     }
 }
 
-static void check_exercised(const filch_stats *s)
+static void check_exercised(const struct filch_counters *s)
 {
     print_counts(s);
-    cr_assert(s->steals && s->publications && s->published && s->take_backs && s->reused && s->waits && s->unordered &&
+    cr_assert(s->steals && s->publications && s->published && s->take_backs && s->reused && s->unordered &&
                   s->at_spawn,
-              "not exercised");
+              "not exercised: the deque");
+    cr_assert(s->suspensions && s->resumptions && s->already_done && s->migrations && s->mailed,
+              "not exercised: suspensions");
+    cr_assert(s->parkings && s->wake_ups && s->cancelled, "not exercised: sleeping");
+    cr_assert(s->forced || !fl_os_has_heavy(), "not exercised: force");
     for (int i = 0; i < FL_POINT_COUNT && fl_seam.at; i++)
         cr_assert(atomic_load(&passed[i]), "not exercised: %s", point_names[i]);
 }
@@ -240,16 +313,29 @@ Test(forkjoin, undisturbed, .timeout = 300)
 {
     if (fl_os_cpu_count() < 2)
         cr_skip_test("one processor: threads run one after the other, and seldom steal");
-    filch_stats sum = {0};
+    struct filch_counters sum = {0};
     for (unsigned workers = 2; workers <= 16; workers *= 2)
         run_programs(workers, PROGRAMS, first_seed(), &sum);
+    print_counts(&sum);
+    cr_assert(sum.steals && sum.suspensions && sum.parkings && sum.wake_ups, "not exercised");
+}
+
+Test(forkjoin, batches_stalled_at_random, .timeout = 400)
+{
+    struct filch_counters sum = {0};
+    fl_seam.at = stall;
+    fl_seam.now = leaping_clock;
+    for (unsigned workers = 2; workers <= 16; workers++)
+        run_batches(workers, batched(), first_seed() + workers * 1000000, &sum);
+    fprintf(stderr, "%" PRIu64 " programs\n", atomic_load(&programs_run));
     check_exercised(&sum);
 }
 
 Test(forkjoin, stalled_at_random, .timeout = 300)
 {
-    filch_stats sum = {0};
+    struct filch_counters sum = {0};
     fl_seam.at = stall;
+    fl_seam.now = leaping_clock;
     for (unsigned workers = 2; workers <= 16; workers++)
         run_programs(workers, PROGRAMS / 8, first_seed() + workers * 1000000, &sum);
     check_exercised(&sum);
@@ -257,8 +343,9 @@ Test(forkjoin, stalled_at_random, .timeout = 300)
 
 Test(forkjoin, stalled_at_each_point_in_turn, .timeout = 300)
 {
-    filch_stats sum = {0};
+    struct filch_counters sum = {0};
     fl_seam.at = stall;
+    fl_seam.now = leaping_clock;
     for (int point = 0; point < FL_POINT_COUNT; point++) {
         atomic_store(&held_point, point);
         for (unsigned workers = 2; workers <= 16; workers *= 2)

@@ -25,7 +25,7 @@ struct task {
 };
 
 /* What the owner does between a sync that found its task stolen and the task's end. */
-static void (*wait_for)(struct filch_detail_task *t);
+static void (*wait_for)(struct fl_deque *d, struct filch_detail_task *t);
 static enum fl_sync outcome; /* of the last slow sync; the owner's */
 
 static inline long work_of(long argument)
@@ -38,6 +38,13 @@ static void run_task(void *arg)
     struct task *t = arg;
     t->runs++;
     t->result = work_of(t->argument);
+}
+
+/* What a thief does with a task that it has claimed; returns who waits for it. */
+static inline struct fl_waiter *run_claimed(const struct fl_claim *claim)
+{
+    claim->task->site->run(claim->task);
+    return fl_deque_finish(claim);
 }
 
 static const filch_site site = {run_task, "run_task", __FILE__, __LINE__, sizeof(struct task)};
@@ -59,7 +66,7 @@ static int finish(struct filch_detail_deque *d, struct filch_detail_task *t, enu
 {
     outcome = result;
     if (result == FL_WAIT) {
-        wait_for(t);
+        wait_for(fl_deque_of(d), t);
         fl_deque_release(fl_deque_of(d), t);
         outcome = FL_WAIT;
     }

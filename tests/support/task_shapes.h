@@ -495,15 +495,15 @@ static inline void expect_shapes(filch_runtime *rt)
 }
 
 /* In a runtime of its own, until so many tasks were stolen there (0: once); returns its counters. */
-static inline filch_stats run_shapes(unsigned workers, size_t deque, uint64_t steals)
+static inline struct filch_counters run_shapes(unsigned workers, size_t deque, uint64_t steals)
 {
     filch_config c = {.size = sizeof c, .workers = workers, .deque = deque};
-    filch_stats stats = {.size = sizeof stats};
+    struct filch_counters stats = {.size = sizeof stats};
     filch_runtime *rt;
     cr_assert_eq(filch_start(&rt, &c), 0);
     for (int round = 0; round == 0 || (round < 500 && stats.steals < steals); round++) {
         expect_shapes(rt);
-        cr_assert_eq(filch_get_stats(rt, &stats), 0);
+        cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &stats), 0);
     }
     cr_assert(stats.steals >= steals, "not exercised: %zu steals", (size_t)stats.steals);
     cr_assert_eq(filch_stop(rt), 0);

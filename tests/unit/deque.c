@@ -1,16 +1,18 @@
 /* runtime/deque.c: one thread against a plain list of the slots.
  *
  *   Model     slot[0 ... n-1] of struct model is what must lie in [base, bottom): a task that is not synced, or NULL
- *             for a hole (D3).  A thief is two steps of the one thread: it claims a task, and later finishes it.
- *   Checked   after each step: slots, holes, what is public, D3, D4, D5, fl_deque_idle, fl_deque_holds, that a thief
- *             gets the oldest task that waits, that a request is answered by the next slow path, that each task ran
- *             once.
+ *             for a hole (D3).  A thief is two steps of the one thread: it claims a task, by force or not, and later
+ *             finishes it.
+ *   Checked   after each step: slots, holes, what is public, D3, D4, D5, fl_deque_idle, fl_deque_holds,
+ *             fl_deque_has_..., that a thief gets the oldest task that waits, that a request is answered by the next
+ *             slow path, that each task ran once.
  *   Counted   what happened; a run in which something never happened fails as not exercised. */
 #include "deque.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "deque_tasks.h"
 #include "os.h"
@@ -28,7 +30,7 @@ static struct model {
     size_t n;
     struct task *unsynced[MOST_TASKS]; /* by age, with those that ran at their spawns */
     size_t unsynced_count;
-    struct task *stolen[MOST_TASKS]; /* claimed and not finished */
+    struct fl_claim stolen[MOST_TASKS]; /* and not finished */
     size_t stolen_count;
     unsigned depth;
     bool ordered; /* only syncs in the reverse order of spawns */
@@ -36,8 +38,10 @@ static struct model {
 
 static struct {
     uint64_t spawns, in_order, out_of_order, ran, waits, nested_waits, steals, empty, holes, skipped, answers, hot,
-        full;
-    uint64_t publications, take_backs, reused, unordered, at_spawn;
+        full, forced, forced_twice, over_holes, nothing_to_force, beside_public, closed, left, awaited, too_late;
+    struct {
+        uint64_t publications, published, take_backs, reused, unordered, at_spawn, forced;
+    } counts;
 } seen;
 
 static void steps(unsigned n);
@@ -62,7 +66,12 @@ static bool requested(void)
     return fl_load_rlx(test, &m.d->hot.limit) == FILCH_DETAIL_REQUEST;
 }
 
-static struct filch_detail_task *slot_of_deque(size_t i)
+static size_t taken_now(void)
+{
+    return (fl_load_rlx(test, &m.d->force) & 0xFFFFFF) >> 1;
+}
+
+static uintptr_t word_of_slot(size_t i)
 {
     return fl_load_rlx(test, filch_detail_slot_at(&m.d->hot, m.d->hot.base + i));
 }
@@ -70,7 +79,7 @@ static struct filch_detail_task *slot_of_deque(size_t i)
 /* The whole structure against the model and the invariants of deque.h. */
 static void check(void)
 {
-    size_t top = top_now(), split = split_now(), holes = 0;
+    size_t top = top_now(), split = split_now(), claimed = split == top ? split + taken_now() : top, holes = 0;
     uintptr_t limit = fl_load_rlx(test, &m.d->hot.limit);
 
     cr_assert_eq(fl_load_rlx(test, &m.d->hot.bottom), m.d->hot.base + m.n,
@@ -82,7 +91,8 @@ static void check(void)
 
     for (size_t i = 0; i < m.n; i++) {
         struct task *t = m.slot[i];
-        cr_assert_eq((void *)slot_of_deque(i), (void *)t, "D3: slot %zu of %zu", i, m.n);
+        uintptr_t word = (uintptr_t)t + (t && t->status == FINISHED ? FILCH_DETAIL_DONE : 0);
+        cr_assert_eq(word_of_slot(i), word, "D3: slot %zu of %zu", i, m.n);
         if (!t) {
             holes++;
             cr_assert(i < top || i >= split, "D3: a hole is public");
@@ -91,11 +101,14 @@ static void check(void)
             continue;
         }
         cr_assert(fl_deque_holds(m.d, &t->head));
-        cr_assert_eq(t->status == WAITS, i >= top, "task %zu, top %zu", i, top);
-        if (i >= top && i < split)
-            cr_assert_eq(fl_load_rlx(test, &t->head.state), (uintptr_t)FL_PENDING, "D1: a public task has no state");
+        cr_assert_eq(t->head.slot, m.d->hot.base + i);
+        cr_assert_eq(t->status == WAITS, i >= claimed, "task %zu, claimed below %zu", i, claimed);
     }
+    cr_assert_eq(fl_deque_has_public(m.d), top < split);
+    cr_assert_eq(fl_deque_has_private(m.d), claimed < m.n && split < m.n);
+    cr_assert(requested() || !taken_now());
     cr_assert_eq(holes, m.d->holes);
+    cr_assert(taken_now() || fl_deque_is_valid(m.d));
 }
 
 /* After a slow path of the owner that found a request. */
@@ -126,7 +139,7 @@ static void spawn_one(void)
     while (t->status != NEW)
         t++;
     bool full = m.n == m.capacity - 1, was_requested = requested();
-    uint64_t at_spawn = fl_load_rlx(test, &m.d->at_spawn);
+    uint64_t at_spawn = fl_load_rlx(test, &m.d->counts->at_spawn);
     t->argument = (long)below(1000000);
     t->runs = 0;
     filch_detail_spawn_on(on(m.d), &t->head, &site);
@@ -136,7 +149,7 @@ static void spawn_one(void)
         seen.full++;
         t->status = RAN;
         cr_assert_eq(t->runs, 1u, "there was no room, and the task did not run at its spawn");
-        cr_assert_eq(fl_load_rlx(test, &m.d->at_spawn), at_spawn + 1);
+        cr_assert_eq(fl_load_rlx(test, &m.d->counts->at_spawn), at_spawn + 1);
     } else {
         t->status = WAITS;
         m.slot[m.n++] = t;
@@ -162,18 +175,20 @@ static void forget(struct task *t)
     memmove(&m.unsynced[i], &m.unsynced[i + 1], (--m.unsynced_count - i) * sizeof *m.unsynced);
 }
 
-static void finish_stolen(size_t k)
+static struct fl_waiter *finish_stolen(size_t k)
 {
-    struct task *t = m.stolen[k];
+    struct fl_claim claim = m.stolen[k];
+    struct task *t = (struct task *)claim.task;
     m.stolen[k] = m.stolen[--m.stolen_count];
     cr_assert_eq(t->runs, 0u, "a stolen task ran before its thief ran it");
-    fl_task_run_stolen(&t->head, 5);
     t->status = FINISHED;
+    return run_claimed(&claim);
 }
 
-static void wait_in_model(struct filch_detail_task *head)
+static void wait_in_model(struct fl_deque *d, struct filch_detail_task *head)
 {
     struct task *t = (struct task *)head;
+    cr_assert_eq((void *)d, (void *)m.d);
     cr_assert(t->status == STOLEN || t->status == FINISHED, "a sync waits for a task that was not stolen");
     check();
     if (m.depth < 3) {
@@ -182,9 +197,20 @@ static void wait_in_model(struct filch_detail_task *head)
         steps(below(6)); /* what runs here meanwhile must not touch t's slot: D2 */
         check();
     }
+    struct fl_waiter waiter = {head}, *expected = NULL;
+    cr_assert_eq(fl_deque_is_done(d, head), t->status == FINISHED);
+    if (below(2)) {
+        bool awaits = fl_deque_await(d, head->slot, &waiter);
+        cr_assert_eq(awaits, t->status == STOLEN);
+        expected = awaits ? &waiter : NULL;
+        seen.awaited += awaits;
+        seen.too_late += !awaits;
+        cr_assert_not(fl_deque_is_done(d, head) && awaits);
+    }
     for (size_t k = 0; t->status != FINISHED; k++)
-        if (m.stolen[k] == t)
-            finish_stolen(k);
+        if (m.stolen[k].task == head)
+            cr_assert_eq((void *)finish_stolen(k), (void *)expected, "who waits is lost");
+    cr_assert(fl_deque_is_done(d, head));
 }
 
 static void sync_one(struct task *t)
@@ -192,7 +218,7 @@ static void sync_one(struct task *t)
     enum status before = t->status;
     bool last = m.n && m.slot[m.n - 1] == t, was_requested = requested();
     size_t others = m.n;
-    uint64_t unordered = fl_load_rlx(test, &m.d->unordered);
+    uint64_t unordered = fl_load_rlx(test, &m.d->counts->unordered);
 
     outcome = FL_MISUSE; /* what stays if no slow path was taken */
     int run = filch_detail_sync_on(on(m.d), &t->head);
@@ -210,7 +236,7 @@ static void sync_one(struct task *t)
         seen.in_order += last;
         seen.out_of_order += !last;
         if (!last && before == WAITS)
-            cr_assert_eq(fl_load_rlx(test, &m.d->unordered), unordered + 1);
+            cr_assert_eq(fl_load_rlx(test, &m.d->counts->unordered), unordered + 1);
     }
     check_answer(was_requested && before != STOLEN && before != FINISHED); /* during a wait anything may happen */
     if (before == STOLEN || before == FINISHED)
@@ -227,31 +253,77 @@ static void sync_one(struct task *t)
     t->status = NEW;
 }
 
+static struct task *oldest_that_waits(void)
+{
+    for (size_t i = 0; i < m.n; i++)
+        if (m.slot[i] && m.slot[i]->status == WAITS)
+            return m.slot[i];
+    return NULL;
+}
+
+static void claimed(struct fl_claim claim, struct task *expected)
+{
+    struct task *t = (struct task *)claim.task;
+    cr_assert_eq((void *)t, (void *)expected, "the thief did not get the oldest task that waits");
+    cr_assert_eq(claim.slot, t->head.slot);
+    t->status = STOLEN;
+    m.stolen[m.stolen_count++] = claim;
+}
+
 static void steal_one(void)
 {
-    struct filch_detail_task *head = NULL;
-    size_t top = top_now(), split = split_now();
-    enum fl_steal result = fl_deque_steal(m.d, &head);
-    if (top == split) {
-        cr_assert_eq((int)result, (int)FL_EMPTY);
+    struct fl_claim claim;
+    struct task *oldest = oldest_that_waits();
+    bool empty = top_now() == split_now();
+    cr_assert_eq((int)fl_deque_steal(m.d, &claim), empty ? (int)FL_EMPTY : (int)FL_STOLEN);
+    if (empty) {
         seen.empty++;
-        return;
+    } else {
+        claimed(claim, oldest);
+        seen.steals++;
     }
-    struct task *t = (struct task *)head, *oldest = NULL;
-    for (size_t i = 0; i < m.n && !oldest; i++)
-        if (m.slot[i] && m.slot[i]->status == WAITS)
-            oldest = m.slot[i];
-    cr_assert_eq((int)result, (int)FL_STOLEN);
-    cr_assert_eq((void *)t, (void *)oldest, "the thief did not get the oldest task that waits");
-    t->status = STOLEN;
-    m.stolen[m.stolen_count++] = t;
-    seen.steals++;
+}
+
+static void force_one(void)
+{
+    struct fl_claim claim;
+    struct task *oldest = oldest_that_waits();
+    bool beside = top_now() != split_now();
+    size_t taken = taken_now();
+    enum fl_steal expected = beside ? FL_LOST : oldest ? FL_STOLEN : FL_EMPTY;
+    cr_assert_eq((int)fl_deque_force(m.d, &claim), (int)expected);
+    cr_assert(requested());
+    if (expected == FL_STOLEN) {
+        claimed(claim, oldest);
+        seen.forced++;
+        seen.forced_twice += taken > 0;
+        seen.over_holes += taken_now() > taken + 1;
+    }
+    seen.beside_public += beside;
+    seen.nothing_to_force += expected == FL_EMPTY;
+}
+
+/* As an owner does that leaves. */
+static void publish_all(void)
+{
+    size_t first = top_now() == split_now() ? split_now() + taken_now() : split_now(), to = first;
+    bool any = fl_deque_publish_all(m.d);
+    for (size_t i = first; i < m.n; i++)
+        if (m.slot[i])
+            m.slot[to++] = m.slot[i];
+    seen.closed += to < m.n;
+    m.n = to;
+    cr_assert_eq(any, oldest_that_waits() != NULL);
+    cr_assert_eq(split_now(), m.n);
+    cr_assert_not(fl_deque_has_private(m.d));
+    seen.left++;
 }
 
 static void ask(void)
 {
-    bool insist = below(4) == 0, asked = fl_load_rlx(test, &m.d->asked) != 0;
-    cr_assert_eq(fl_deque_ask(m.d, insist), insist || !asked);
+    bool insist = below(4) == 0;
+    uint32_t asked = fl_load_rlx(test, &m.d->asked), what = below(4) ? FL_ASK_WORK : FL_ASK_WATCH;
+    cr_assert_eq(fl_deque_ask(m.d, what, insist), insist || (asked != what && asked != FL_ASK_WORK));
     cr_assert(requested() && fl_load_rlx(test, &m.d->asked), "asked, and no request was posted");
 }
 
@@ -270,9 +342,11 @@ static void steps(unsigned n)
         else if (what < 12)
             ask();
         else if (what < 14)
-            steal_one();
+            below(2) ? steal_one() : force_one();
         else if (what < 15 && m.stolen_count)
-            finish_stolen(below((uint32_t)m.stolen_count));
+            cr_assert_null(finish_stolen(below((uint32_t)m.stolen_count)));
+        else if (what == 15 && below(4) == 0)
+            publish_all();
         check();
     }
     m.depth--;
@@ -292,11 +366,16 @@ static void run_model(size_t capacity, uint32_t seed, unsigned n, bool ordered)
     cr_assert(fl_deque_idle(m.d), "all is synced, and the deque is not idle");
     cr_assert_eq(m.d->holes, 0u);
     cr_assert_eq(m.stolen_count, 0u);
-    seen.publications += fl_load_rlx(test, &m.d->publications);
-    seen.take_backs += fl_load_rlx(test, &m.d->take_backs);
-    seen.reused += fl_load_rlx(test, &m.d->reused);
-    seen.unordered += fl_load_rlx(test, &m.d->unordered);
-    seen.at_spawn += fl_load_rlx(test, &m.d->at_spawn);
+#define ADD(what) seen.counts.what += fl_load_rlx(test, &m.d->own_counts.what)
+    ADD(publications);
+    ADD(published);
+    ADD(take_backs);
+    ADD(reused);
+    ADD(unordered);
+    ADD(at_spawn);
+    ADD(forced);
+#undef ADD
+    cr_assert_eq(seen.counts.forced, seen.forced, "forced tasks are counted once the owner comes by");
     free(storage);
 }
 
@@ -321,11 +400,20 @@ Test(deque, any_order_agrees_with_the_model)
     EXERCISED(skipped);
     EXERCISED(answers);
     EXERCISED(hot);
-    EXERCISED(publications);
-    EXERCISED(take_backs);
-    EXERCISED(reused);
-    EXERCISED(unordered);
-    EXERCISED(at_spawn);
+    EXERCISED(counts.publications);
+    EXERCISED(counts.take_backs);
+    EXERCISED(counts.reused);
+    EXERCISED(counts.unordered);
+    EXERCISED(counts.at_spawn);
+    EXERCISED(forced);
+    EXERCISED(forced_twice);
+    EXERCISED(over_holes);
+    EXERCISED(nothing_to_force);
+    EXERCISED(beside_public);
+    EXERCISED(closed);
+    EXERCISED(left);
+    EXERCISED(awaited);
+    EXERCISED(too_late);
 }
 
 Test(deque, last_spawned_first_synced_agrees_with_the_model)
@@ -335,7 +423,7 @@ Test(deque, last_spawned_first_synced_agrees_with_the_model)
         for (uint32_t seed = 1; seed <= 40; seed++)
             run_model(capacity[c], seed * 104729 + (uint32_t)c, 300, true);
     EXERCISED(waits);
-    EXERCISED(take_backs);
+    EXERCISED(counts.take_backs);
     EXERCISED(hot);
     EXERCISED(ran);
     cr_assert_eq(seen.holes, 0u, "a hole, and every sync was in order");
@@ -365,24 +453,24 @@ Test(deque, largest_capacity)
             t[i].runs = 0;
             filch_detail_spawn_on(on(d), &t[i].head, &site);
             if (i == 3)
-                cr_assert(fl_deque_ask(d, false));
+                cr_assert(fl_deque_ask(d, FL_ASK_WORK, false));
         }
         cr_assert_eq(t[N - 1].runs, end ? 1u : 0u, "the last slot is never used, every other is");
         cr_assert_eq(t[N - 2].runs, 0u);
-        for (int i = 0; i < 2; i++) {
-            struct filch_detail_task *stolen = NULL;
-            cr_assert_eq((int)fl_deque_steal(d, &stolen), (int)FL_STOLEN);
-            cr_assert_eq((void *)stolen, (void *)&t[i]);
-            fl_task_run_stolen(stolen, 0);
+        for (int i = 0; i < 4; i++) { /* three are public */
+            struct fl_claim claim;
+            cr_assert_eq((int)(i < 3 ? fl_deque_steal(d, &claim) : fl_deque_force(d, &claim)), (int)FL_STOLEN);
+            cr_assert_eq((void *)claim.task, (void *)&t[i]);
+            cr_assert_null(run_claimed(&claim));
         }
         for (int i = N; i-- > 0;) {
-            if (i >= 2) {
+            if (i >= 4) {
                 if (filch_detail_sync_on(on(d), &t[i].head))
                     run_task(&t[i]);
             } else {
                 fl_store_rlx(test, &d->hot.bottom, t[i].head.slot);
                 cr_assert_eq((int)fl_deque_sync(d, &t[i].head), (int)FL_WAIT);
-                cr_assert_eq(fl_task_state(&t[i].head), (uintptr_t)FL_DONE);
+                cr_assert(fl_deque_is_done(d, &t[i].head));
                 fl_deque_release(d, &t[i].head);
             }
             cr_assert_eq(t[i].runs, 1u);
@@ -395,7 +483,6 @@ Test(deque, largest_capacity)
     fl_os_unmap(storage, bytes);
 }
 
-/* One request makes at most FL_PUBLISH_MAX tasks public, and at least half of those there are, if that is fewer. */
 Test(deque, one_request_publishes_the_older_half)
 {
     static struct task t[1000];
@@ -404,17 +491,17 @@ Test(deque, one_request_publishes_the_older_half)
         struct fl_deque *d = fl_deque_init(storage, 1024);
         for (size_t i = 0; i < n; i++) {
             if (i == n - 1)
-                cr_assert(fl_deque_ask(d, false));
+                cr_assert(fl_deque_ask(d, FL_ASK_WORK, false));
             filch_detail_spawn_on(on(d), &t[i].head, &site);
         }
-        size_t half = (n + 1) / 2, public = half < FL_PUBLISH_MAX ? half : FL_PUBLISH_MAX;
-        cr_assert_eq(fl_load_rlx(test, &d->published), public, "%zu tasks", n);
+        size_t public = (n + 1) / 2;
+        cr_assert_eq(fl_load_rlx(test, &d->counts->published), public, "%zu tasks", n);
         for (size_t i = 0; i < public; i++) {
-            struct filch_detail_task *stolen;
-            cr_assert_eq((int)fl_deque_steal(d, &stolen), (int)FL_STOLEN);
-            cr_assert_eq((void *)stolen, (void *)&t[i], "not the oldest");
+            struct fl_claim claim;
+            cr_assert_eq((int)fl_deque_steal(d, &claim), (int)FL_STOLEN);
+            cr_assert_eq((void *)claim.task, (void *)&t[i], "not the oldest");
         }
-        struct filch_detail_task *more;
+        struct fl_claim more;
         cr_assert_eq((int)fl_deque_steal(d, &more), (int)FL_EMPTY);
         free(storage);
     }
@@ -428,7 +515,7 @@ Test(deque, a_sync_of_a_public_task_leaves_others_public)
     struct fl_deque *d = m.d = fl_deque_init(storage, 16);
     for (int i = 0; i < 9; i++) {
         if (i == 8)
-            cr_assert(fl_deque_ask(d, false));
+            cr_assert(fl_deque_ask(d, FL_ASK_WORK, false));
         filch_detail_spawn_on(on(d), &t[i].head, &site);
     }
     cr_assert(top_now() == 0 && split_now() == 5);
@@ -441,6 +528,37 @@ Test(deque, a_sync_of_a_public_task_leaves_others_public)
         cr_assert_eq(filch_detail_sync_on(on(d), &t[i].head), 1);
     cr_assert(fl_deque_idle(d));
     free(storage);
+}
+
+/* A forcer knows by its last step only whether the owner has come by: what it reads before must be there. */
+static struct fl_deque *comes_by;
+
+static void owner_comes_by(enum fl_point point)
+{
+    if (point == FL_AT_FORCE_FENCED)
+        fl_deque_refresh(comes_by);
+}
+
+Test(deque, a_forcer_with_old_numbers_stays_inside_the_storage)
+{
+    enum { CAPACITY = 1024, N = 1000 };
+    static struct task t[N];
+    size_t page = fl_os_page_size(), bytes = (fl_deque_bytes(CAPACITY) + page - 1) / page * page;
+    char *memory = fl_os_map(2 * bytes); /* the struct is at the end of the first half */
+    cr_assert(memory && mprotect(memory + bytes, bytes, PROT_NONE) == 0);
+    struct fl_deque *d = fl_deque_init(memory + bytes - fl_deque_bytes(CAPACITY), CAPACITY);
+    struct fl_claim claim;
+    for (int i = 0; i < N; i++)
+        filch_detail_spawn_on(on(d), &t[i].head, &site);
+    for (int i = 0; i < N - 1; i++)
+        cr_assert_eq((int)fl_deque_force(d, &claim), (int)FL_STOLEN);
+    comes_by = d;
+    fl_seam.at = owner_comes_by;
+    cr_assert_eq((int)fl_deque_force(d, &claim), (int)FL_LOST);
+    fl_seam.at = NULL;
+    cr_assert_eq((int)fl_deque_force(d, &claim), (int)FL_STOLEN);
+    cr_assert_eq((void *)claim.task, (void *)&t[N - 1]);
+    fl_os_unmap(memory, 2 * bytes);
 }
 
 /* ---- misuse ---- */

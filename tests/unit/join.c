@@ -1,24 +1,177 @@
-/* What a worker owes others while it waits for a stolen task, and what main gets when it asks for a slot too early. */
+/* What happens to a sync whose task was stolen: how it ends, where it goes on, what others get meanwhile.  And what
+ * main gets when it asks for a slot too early. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
+#include <fenv.h>
 #include <filch.h>
 #include <pthread.h>
+#include <string.h>
 
+#include "os.h"
 #include "process.h"
+#include "runtime.h"
 #include "seam.h"
 #include "stolen.h"
+#include "suspended.h"
 
 TestSuite(join, .init = clear_environment, .timeout = 40);
 
-/* ---- a waiting owner answers ---- */
+static filch_runtime *runtime; /* of the test that runs */
 
-static atomic_bool oldest_began, sibling_began, owner_waits;
+static void start_with(unsigned workers)
+{
+    filch_config c = {.size = sizeof c, .workers = workers};
+    cr_assert_eq(filch_start(&runtime, &c), 0);
+}
+
+static struct filch_counters counts(void)
+{
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_stats(runtime, FILCH_ALL_WORKERS, &s), 0);
+    return s;
+}
+
+/* A call: after a sync it may be another one. */
+static __attribute__((noinline)) pthread_t this_thread(void)
+{
+    __asm__ volatile("");
+    return pthread_self();
+}
+
+/* ---- the endings of the race, and where the parent goes on ---- */
+
+enum { RACES = 100, FRAME = 64 };
+
+static atomic_bool began;
+static pthread_t before, after, of_child;
+static unsigned wrong;
+
+static long child_of_race(long n)
+{
+    atomic_store(&began, true);
+    of_child = this_thread();
+    at_end();
+    return n * 31 + 7;
+}
+FILCH_TASK(long, child_of_race, long);
+
+static void parent_of_race(void *arg)
+{
+    volatile long frame[FRAME];
+    child_of_race_task t;
+    long n = *(long *)arg;
+    for (int i = 0; i < FRAME; i++)
+        frame[i] = n + i;
+    atomic_store(&began, false);
+    before = this_thread();
+    new_race();
+    child_of_race_spawn(&t, n);
+    until_thief_raises(&began);
+    at_sync(&t.head);
+    wrong += child_of_race_sync(&t) != n * 31 + 7;
+    after = this_thread();
+    for (int i = 0; i < FRAME; i++)
+        wrong += frame[i] != n + i;
+}
+
+/* Repeated, as the second race reuses what the first one left: fibers, slots, deques. */
+static void race(enum ending how, bool fiber)
+{
+    bool migrates = fiber && how == DONE_AFTER;
+    fl_seam.at = hold_ending;
+    forced_ending = how;
+    start_with(2);
+    for (long n = 0; n < RACES; n++) {
+        cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, parent_of_race, &n), 0);
+        cr_assert_eq(wrong, 0u);
+        cr_assert(!pthread_equal(before, of_child), "not exercised");
+        cr_assert(pthread_equal(after, migrates ? of_child : before), "it went on elsewhere");
+        cr_assert(fiber || pthread_equal(after, pthread_self()));
+    }
+    struct filch_counters s = counts();
+    cr_assert_eq(s.migrations, migrates ? (unsigned)RACES : 0u);
+    cr_assert_eq(s.suspensions, s.resumptions);
+    cr_assert(how != DONE_MEANWHILE || s.already_done >= RACES);
+    cr_assert_eq(s.in_place, 0u);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+Test(join, done_before_a_thread_leaves_its_own_stack)
+{
+    race(DONE_BEFORE, false);
+}
+
+Test(join, done_while_a_thread_leaves_its_own_stack)
+{
+    race(DONE_MEANWHILE, false);
+}
+
+Test(join, done_when_a_threads_own_stack_waits)
+{
+    race(DONE_AFTER, false);
+}
+
+Test(join, done_before_a_fiber_is_left)
+{
+    race(DONE_BEFORE, true);
+}
+
+Test(join, done_while_a_fiber_is_left)
+{
+    race(DONE_MEANWHILE, true);
+}
+
+Test(join, done_when_a_fiber_waits)
+{
+    race(DONE_AFTER, true);
+}
+
+/* One function that goes to and fro between two threads, and spawns on both. */
+static void to_and_fro(void *arg)
+{
+    (void)arg;
+    for (long n = 0; n < RACES; n++) {
+        child_of_race_task t;
+        nothing_task below[3];
+        nothing_spawn(&below[0]);
+        nothing_sync(&below[0]);
+        atomic_store(&began, false);
+        new_race();
+        child_of_race_spawn(&t, n);
+        until_thief_raises(&began);
+        for (int i = 0; i < 3; i++)
+            nothing_spawn(&below[i]);
+        for (int i = 0; i < 3; i++)
+            nothing_sync(&below[i]);
+        pthread_t here = this_thread();
+        at_sync(&t.head);
+        wrong += child_of_race_sync(&t) != n * 31 + 7;
+        wrong += pthread_equal(this_thread(), here) != 0;
+    }
+}
+
+Test(join, a_function_that_migrates_at_each_sync)
+{
+    fl_seam.at = hold_ending;
+    forced_ending = DONE_AFTER;
+    start_with(2);
+    cr_assert_eq(run_on_a_fiber(runtime, to_and_fro, NULL), 0);
+    cr_assert_eq(wrong, 0u);
+    cr_assert(counts().migrations >= RACES);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+/* ---- what the waiting parent has not synced yet is there for others ---- */
+
+static atomic_bool oldest_began, sibling_began;
 
 static void oldest(void *arg)
 {
     (void)arg;
     atomic_store(&oldest_began, true);
-    await(&sibling_began); /* which is private to the owner, and only a third worker can run */
+    await(&sibling_began); /* which its parent, that waits for this one, cannot run */
 }
 
 static void sibling(void *arg)
@@ -27,16 +180,180 @@ static void sibling(void *arg)
     atomic_store(&sibling_began, true);
 }
 
+static void wait_for_the_oldest(void *arg)
+{
+    filch_task old, young;
+    (void)arg;
+    filch_spawn(&old, oldest, NULL);
+    until_thief_raises(&oldest_began);
+    filch_spawn(&young, sibling, NULL);
+    filch_sync(&old);
+    filch_sync(&young);
+}
+
+Test(join, a_waiting_fiber_leaves_its_tasks_to_others)
+{
+    start_with(2); /* one is in the oldest: the other gets the sibling, from a fiber that no worker runs */
+    cr_assert_eq(run_on_a_fiber(runtime, wait_for_the_oldest, NULL), 0);
+    cr_assert(counts().suspensions >= 2, "not exercised");
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+Test(join, a_waiting_thread_leaves_its_tasks_to_others)
+{
+    start_with(2);
+    cr_assert_eq(filch_run(runtime, wait_for_the_oldest, NULL), 0);
+    cr_assert(counts().suspensions >= 1, "not exercised");
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+enum { MANY = 50 };
+
+static atomic_int many_began, on_parents_stack;
+static struct fl_fiber *parents_fiber;
+
+static __attribute__((noinline)) struct fl_fiber *this_fiber(void)
+{
+    __asm__ volatile("");
+    return fl_self()->fiber;
+}
+
+static long one_of_many(long n)
+{
+    atomic_fetch_add(&many_began, 1);
+    atomic_fetch_add(&on_parents_stack, this_fiber() == parents_fiber);
+    if (n == 0)
+        while (atomic_load(&many_began) < MANY) /* so the parent waits until all the others were stolen, too */
+            sched_yield();
+    return n * n;
+}
+FILCH_TASK(long, one_of_many, long);
+
+static void oldest_first(void *arg)
+{
+    one_of_many_task t[MANY];
+    (void)arg;
+    parents_fiber = this_fiber();
+    for (long n = 0; n < MANY; n++)
+        one_of_many_spawn(&t[n], n);
+    while (atomic_load(&many_began) == 0) {
+        answer_thieves();
+        sched_yield();
+    }
+    for (long n = 0; n < MANY; n++)
+        wrong += one_of_many_sync(&t[n]) != n * n;
+}
+
+static void fifty(unsigned workers, bool fiber)
+{
+    start_with(workers);
+    cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, oldest_first, NULL), 0);
+    cr_assert_eq(wrong, 0u);
+    cr_assert_eq(atomic_load(&many_began), MANY);
+    cr_assert_eq(atomic_load(&on_parents_stack), 0);
+    cr_assert(counts().steals >= MANY);
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+Test(join, fifty_children_of_a_waiting_fiber_are_all_stolen)
+{
+    fifty(2, true);
+}
+
+Test(join, fifty_children_of_a_waiting_fiber_are_all_stolen_by_several)
+{
+    fifty(5, true);
+}
+
+Test(join, fifty_children_of_a_waiting_thread_are_all_stolen)
+{
+    fifty(2, false);
+}
+
+/* ---- no fiber to be had ---- */
+
+static bool scarce;
+static FL_ATOMIC(struct fl_worker *) parents_worker; /* once it is about to sync */
+
+static void until_it_waits_in_place(void)
+{
+    struct fl_worker *w;
+    do {
+        sched_yield();
+        w = fl_load_acq(parents_worker, &parents_worker);
+    } while (!w || fl_load_acq(state, &w->state) != FL_WAITING);
+}
+
+static long until_waited_for(long n)
+{
+    atomic_store(&began, true);
+    if (scarce)
+        until_it_waits_in_place();
+    else
+        at_end();
+    return n + 1;
+}
+FILCH_TASK(long, until_waited_for, long);
+
+static void wait_with_or_without(void *arg)
+{
+    until_waited_for_task t;
+    (void)arg;
+    atomic_store(&began, false);
+    new_race();
+    until_waited_for_spawn(&t, 41);
+    until_thief_raises(&began);
+    at_sync(&t.head);
+    fl_store_rel(parents_worker, &parents_worker, fl_self());
+    wrong += until_waited_for_sync(&t) != 42;
+}
+
+static void without_fibers(bool fiber)
+{
+    fl_seam.at = hold_ending;
+    forced_ending = DONE_AFTER;
+    start_with(3);
+    size_t most = runtime->fibers.most;
+    runtime->fibers.most = runtime->fibers.made;
+    scarce = true;
+    cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
+    cr_assert_eq(wrong, 0u);
+    struct filch_counters s = counts();
+    cr_assert(s.in_place >= 1);
+    cr_assert_eq(s.suspensions, 0u);
+
+    runtime->fibers.most = most;
+    scarce = false;
+    cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
+    cr_assert_eq(wrong, 0u);
+    cr_assert_eq(counts().in_place, s.in_place, "there are fibers again");
+    cr_assert(counts().suspensions >= 1);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+Test(join, a_thread_without_a_fiber_waits_in_place)
+{
+    without_fibers(false);
+}
+
+Test(join, a_fiber_without_a_fiber_waits_in_place)
+{
+    without_fibers(true);
+}
+
+static atomic_bool waits;
+
 /* Who asks after the oldest was stolen asks only when the owner waits for it. */
 static void hold_questions(enum fl_point point)
 {
-    if (point == FL_AT_WAIT)
-        atomic_store(&owner_waits, true);
+    if (point == FL_AT_WAIT && parent_is_here)
+        atomic_store(&waits, true);
     if (point == FL_AT_ASKED && atomic_load(&oldest_began))
-        await(&owner_waits);
+        await(&waits);
 }
 
-static void wait_for_the_oldest(void *arg)
+static void wait_for_the_oldest_in_place(void *arg)
 {
     filch_task old, young;
     (void)arg;
@@ -45,19 +362,88 @@ static void wait_for_the_oldest(void *arg)
     for (int i = 0; i < 100; i++)
         answer_thieves(); /* those who asked before */
     filch_spawn(&young, sibling, NULL);
+    at_sync(&old.head);
     filch_sync(&old);
     filch_sync(&young);
 }
 
-Test(join, a_waiting_owner_answers_thieves)
+Test(join, who_waits_in_place_answers_thieves)
 {
-    filch_config c = {.size = sizeof c, .workers = 3};
-    filch_runtime *rt;
     fl_seam.at = hold_questions;
-    cr_assert_eq(filch_start(&rt, &c), 0);
-    cr_assert_eq(filch_run(rt, wait_for_the_oldest, NULL), 0);
-    cr_assert(atomic_load(&owner_waits), "not exercised");
-    cr_assert_eq(filch_stop(rt), 0);
+    fl_os_deny_heavy(); /* so that nothing is taken by force */
+    start_with(3);
+    runtime->fibers.most = runtime->fibers.made;
+    cr_assert_eq(filch_run(runtime, wait_for_the_oldest_in_place, NULL), 0);
+    cr_assert(counts().in_place >= 1, "not exercised");
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+/* ---- floating point's control word belongs to the function that set it ---- */
+
+static int childs_rounding;
+
+static long note_rounding(void)
+{
+    atomic_store(&began, true);
+    childs_rounding = fegetround();
+    of_child = this_thread();
+    at_end();
+    return 0;
+}
+FILCH_TASK(long, note_rounding);
+
+static volatile double one = 1, three = 3;
+
+/* Rounded as the mode says: the store keeps the compiler from dividing before or after. */
+static double third(void)
+{
+    volatile double quotient = one / three;
+    return quotient;
+}
+
+static void round_upward(void *arg)
+{
+    note_rounding_task t;
+    double nearest = third();
+    (void)arg;
+    before = this_thread();
+    atomic_store(&began, false);
+    new_race();
+    fesetround(FE_UPWARD);
+    double up = third();
+    note_rounding_spawn(&t);
+    until_thief_raises(&began);
+    at_sync(&t.head);
+    note_rounding_sync(&t);
+    after = this_thread();
+    wrong += fegetround() != FE_UPWARD;
+    wrong += third() > up || third() < up || up <= nearest;
+    fesetround(FE_TONEAREST);
+}
+
+static void rounding(bool fiber)
+{
+    fl_seam.at = hold_ending;
+    forced_ending = DONE_AFTER;
+    start_with(2);
+    cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, round_upward, NULL), 0);
+    cr_assert_eq(fiber, !pthread_equal(before, after), "not exercised");
+    cr_assert_eq(wrong, 0u);
+    cr_assert_eq(childs_rounding, FE_TONEAREST, "its parent's mode is its parent's");
+    cr_assert_eq(fegetround(), FE_TONEAREST);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+Test(join, rounding_stays_with_a_fiber)
+{
+    rounding(true);
+}
+
+Test(join, rounding_stays_with_a_thread)
+{
+    rounding(false);
 }
 
 /* ---- main, when all slots are lent ---- */
@@ -116,9 +502,9 @@ static atomic_bool asked_enough;
 static void *ask(void *arg)
 {
     while (!atomic_load(&asked_enough)) {
-        filch_stats s = {.size = sizeof s};
+        struct filch_counters s = {.size = sizeof s};
         filch_num_workers(NULL);
-        filch_get_stats(NULL, &s);
+        filch_stats(NULL, FILCH_ALL_WORKERS, &s);
     }
     return arg;
 }

@@ -45,6 +45,47 @@ Test(runtime, the_default_one_starts_and_stops_again_and_again)
     await_thread_count(threads);
 }
 
+/* Threads that are just starting, searching or falling asleep, whatever the moment brings. */
+Test(runtime, starts_and_stops_a_thousand_times)
+{
+    unsigned threads = thread_count_at_rest();
+    for (unsigned i = 0; i < 1000; i++) {
+        filch_runtime *rt = start(8);
+        if (i % 2)
+            expect_fib(rt);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+    await_thread_count(threads);
+}
+
+static unsigned asleep(filch_runtime *rt, unsigned workers)
+{
+    unsigned n = 0;
+    for (unsigned i = 1; i < workers; i++) {
+        struct filch_counters s = {.size = sizeof s};
+        cr_assert_eq(filch_stats(rt, (int)i, &s), 0);
+        n += strcmp(s.state, "asleep") == 0;
+    }
+    return n;
+}
+
+Test(runtime, stop_wakes_who_sleeps)
+{
+    enum { WORKERS = 8 };
+    unsigned threads = thread_count_at_rest();
+    filch_runtime *rt = start(WORKERS);
+    expect_fib(rt);
+    while (asleep(rt, WORKERS) < WORKERS - 2) /* all but who watches */
+        sched_yield();
+    cr_assert_eq(filch_stop(rt), 0);
+
+    rt = start(WORKERS);
+    while (asleep(rt, WORKERS) < WORKERS - 1)
+        sched_yield();
+    cr_assert_eq(filch_stop(rt), 0);
+    await_thread_count(threads);
+}
+
 Test(runtime, one_worker_creates_no_thread)
 {
     unsigned threads = thread_count_at_rest();
@@ -106,7 +147,7 @@ Test(runtime, a_failed_start_leaves_nothing)
     cr_assert_eq(filch_start(NULL, &c), FILCH_EINVAL);
     cr_assert_eq(filch_num_workers(NULL), 0u);
     c = (filch_config){.size = sizeof c, .workers = 3, .stack_size = (size_t)1 << 47};
-    cr_assert_eq(filch_start(&rt, &c), FILCH_ETHREAD, "a stack larger than the address space");
+    cr_assert_eq(filch_start(&rt, &c), FILCH_ENOMEM, "a stack larger than the address space");
     cr_assert_eq((void *)rt, (void *)before);
     await_thread_count(threads);
 }
@@ -320,14 +361,14 @@ Test(runtime, calls_leave_errno_alone)
     filch_config plain = {.size = sizeof plain, .workers = 3}, bad = {.size = 0};
     filch_config deep = {.size = sizeof deep, .workers = 3, .stack_size = (size_t)1 << 47};
     filch_runtime *rt, *none;
-    filch_stats stats = {.size = sizeof stats};
+    struct filch_counters stats = {.size = sizeof stats};
     KEEPS_ERRNO(filch_start(&rt, &plain));
     KEEPS_ERRNO(filch_start(&none, &bad));
     KEEPS_ERRNO(filch_start(&none, &deep));
     KEEPS_ERRNO(filch_run(rt, do_nothing, NULL));
     KEEPS_ERRNO(fib_run(rt, NULL, N));
     KEEPS_ERRNO(filch_run(rt, NULL, NULL));
-    KEEPS_ERRNO(filch_get_stats(rt, &stats));
+    KEEPS_ERRNO(filch_stats(rt, FILCH_ALL_WORKERS, &stats));
     KEEPS_ERRNO(filch_num_workers(rt));
     KEEPS_ERRNO(filch_stop(rt));
     KEEPS_ERRNO(filch_stop(NULL));

@@ -1,38 +1,49 @@
-/* filch_get_stats: each counter counts what it says, in programs that leave nothing to chance. */
+/* filch_stats: each counter counts what it says, for the worker that it says, in programs that leave nothing to chance.
+ * Two workers: 0 is this test's thread inside filch_run, 1 a thread of the runtime. */
 #define _GNU_SOURCE
 #include <filch.h>
 
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "fib.h"
+#include "os.h"
 #include "process.h"
+#include "runtime.h"
 #include "seam.h"
 #include "stolen.h"
+#include "suspended.h"
 
 TestSuite(stats, .init = clear_environment, .timeout = 40);
 
-static filch_stats stats_of(filch_runtime *rt)
+static filch_runtime *runtime; /* of the test that runs */
+
+static struct filch_counters counts_of(int worker)
 {
-    filch_stats s;
+    struct filch_counters s;
     memset(&s, 0xAB, sizeof s);
     s.size = sizeof s;
-    cr_assert_eq(filch_get_stats(rt, &s), 0);
+    cr_assert_eq(filch_stats(runtime, worker, &s), 0);
     cr_assert_eq(s.size, sizeof s);
     return s;
 }
 
-static filch_stats stats_after(unsigned workers, size_t deque, void (*program)(void *))
+static void start_with(unsigned workers, size_t deque)
 {
     filch_config c = {.size = sizeof c, .workers = workers, .deque = deque};
-    filch_runtime *rt;
-    cr_assert_eq(filch_start(&rt, &c), 0);
-    cr_assert_eq(filch_run(rt, program, NULL), 0);
-    filch_stats s = stats_of(rt);
-    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_start(&runtime, &c), 0);
+}
+
+static struct filch_counters counts_after(unsigned workers, size_t deque, void (*program)(void *))
+{
+    start_with(workers, deque);
+    cr_assert_eq(filch_run(runtime, program, NULL), 0);
+    struct filch_counters s = counts_of(FILCH_ALL_WORKERS);
+    cr_assert_eq(filch_stop(runtime), 0);
     return s;
 }
 
@@ -44,11 +55,14 @@ static void recursion(void *arg)
     (void)fib(N);
 }
 
+/* A region that has lasted for some time makes tasks public whoever may look for them (runtime/region.h). */
 Test(stats, what_nobody_stole_is_counted_nowhere)
 {
-    filch_stats s = stats_after(1, 0, recursion);
+    struct filch_counters s = counts_after(1, 0, recursion);
+    cr_assert(s.published >= s.publications && s.publications >= !!s.take_backs);
+    s.publications = s.published = s.take_backs = 0;
 #define ZERO(name, what) cr_assert_eq(s.name, 0u, #name);
-    FILCH_STATS(ZERO)
+    FILCH_COUNTERS(ZERO)
 #undef ZERO
 }
 
@@ -64,7 +78,7 @@ static void ten_out_of_order(void *arg)
 
 Test(stats, unordered_counts_syncs_out_of_order)
 {
-    cr_assert_eq(stats_after(1, 0, ten_out_of_order).unordered, 9u, "the last one is in order");
+    cr_assert_eq(counts_after(1, 0, ten_out_of_order).unordered, 9u, "the last one is in order");
 }
 
 static void seventy_at_once(void *arg)
@@ -78,14 +92,13 @@ static void seventy_at_once(void *arg)
 
 Test(stats, at_spawn_counts_tasks_without_room)
 {
-    filch_stats s = stats_after(1, 64, seventy_at_once);
+    struct filch_counters s = counts_after(1, 64, seventy_at_once);
     cr_assert_eq(s.at_spawn, 7u, "the last of 64 slots is never used");
 }
 
-/* ---- two workers: who waits for whom is forced by flags ---- */
+/* ---- a stolen task ---- */
 
-static atomic_bool began, waits, grandchild_ran;
-static pthread_t grandchild_runner;
+static atomic_bool began, go_on;
 
 static void begin(void *arg)
 {
@@ -103,90 +116,91 @@ static void one_stolen(void *arg)
 
 Test(stats, a_stolen_task)
 {
-    filch_stats s = stats_after(2, 0, one_stolen);
-    cr_assert(s.steals >= 1, "it may have stolen one of those that answer_thieves spawns, too");
-    cr_assert_eq(s.reused, s.steals);
-    cr_assert(s.requests >= 1);
-    cr_assert(s.publications >= 1);
-    cr_assert(s.published >= s.publications);
-    cr_assert_eq(s.helped, 0u);
-    cr_assert_eq(s.at_spawn, 0u);
+    start_with(2, 0);
+    cr_assert_eq(filch_run(runtime, one_stolen, NULL), 0);
+    struct filch_counters owner = counts_of(0), thief = counts_of(1);
+    cr_assert_eq(filch_stop(runtime), 0);
+    cr_assert(thief.steals >= 1, "it may have stolen one of those that answer_thieves spawns, too");
+    cr_assert_eq(owner.steals, 0u);
+    cr_assert_eq(owner.reused, thief.steals);
+    cr_assert_eq(thief.reused, 0u);
+    cr_assert(owner.forced || (owner.publications >= 1 && owner.published >= owner.publications));
+    cr_assert_eq(thief.publications + thief.published + thief.forced, 0u);
+    cr_assert_eq(owner.at_spawn, 0u);
 }
 
-/* Raised on the thread that stands in the wait for a stolen task. */
-static void note_wait(enum fl_point point)
-{
-    if (point == FL_AT_WAIT)
-        atomic_store(&waits, true);
-}
-
-static void until_waited_for(void *arg)
+static void begin_and_stay(void *arg)
 {
     (void)arg;
     atomic_store(&began, true);
-    await(&waits);
+    await(&go_on);
 }
 
-static void one_waited_for(void *arg)
+/* On a fiber of worker 1: spawns when the other worker has asked, which is how that one gets the task. */
+static void answers(void *arg)
 {
     filch_task t;
-    filch_spawn(&t, until_waited_for, arg);
-    until_thief_raises(&began);
-    filch_sync(&t);
-}
-
-Test(stats, a_task_that_is_waited_for)
-{
-    fl_seam.at = note_wait;
-    filch_stats s = stats_after(2, 0, one_waited_for);
-    fl_seam.at = NULL;
-    cr_assert_eq(s.waits, 1u);
-    cr_assert_eq(s.steals, 1u);
-    cr_assert_eq(s.reused, 1u);
-}
-
-static void grandchild(void *arg)
-{
     (void)arg;
-    grandchild_runner = pthread_self();
-    atomic_store(&grandchild_ran, true);
-}
-
-static void child_with_a_child(void *arg)
-{
-    filch_task t;
-    atomic_store(&began, true);
-    filch_spawn(&t, grandchild, arg);
-    until_thief_raises(&grandchild_ran); /* by who waits for us: there is no other */
+    while (!fl_load_acq(asked, &fl_own_deque(fl_self())->asked))
+        sched_yield();
+    atomic_store(&began, false);
+    atomic_store(&go_on, false);
+    filch_spawn(&t, begin_and_stay, NULL);
+    await(&began);
+    atomic_store(&go_on, true);
     filch_sync(&t);
 }
 
-static void one_helped(void *arg)
+Test(stats, a_request_and_its_answer)
+{
+    unsigned rounds = 0;
+    start_with(2, 0);
+    do { /* who falls asleep asks everybody, which is not counted */
+        cr_assert_eq(run_on_a_fiber(runtime, answers, NULL), 0);
+        rounds++;
+    } while (counts_of(0).requests == 0);
+    struct filch_counters asker = counts_of(0), owner = counts_of(1);
+    cr_assert_eq(filch_stop(runtime), 0);
+    cr_assert_eq(asker.steals, rounds);
+    cr_assert_eq(owner.published + owner.forced, rounds);
+    cr_assert_eq(owner.publications, owner.published);
+    cr_assert_eq(asker.reused + owner.reused, 2 * rounds, "those that it runs on, too");
+}
+
+/* The owner does not come by any slow path before the task has begun. */
+static void deaf(void *arg)
 {
     filch_task t;
-    filch_spawn(&t, child_with_a_child, arg);
-    until_thief_raises(&began);
+    (void)arg;
+    filch_spawn(&t, begin, NULL);
+    await(&began);
     filch_sync(&t);
 }
 
-/* J3: who waits for a stolen task runs tasks of its thief. */
-Test(stats, a_task_of_ones_thief)
+Test(stats, a_task_taken_by_force)
 {
-    filch_stats s = stats_after(2, 0, one_helped);
-    cr_assert(pthread_equal(grandchild_runner, pthread_self()));
-    cr_assert(s.helped >= 1);
-    cr_assert(s.waits >= 1);
-    cr_assert_eq(s.steals, s.helped + 1, "the thief stole the child, all else was stolen in the wait for it");
-    cr_assert_eq(s.reused, s.steals);
+    if (!fl_os_has_heavy())
+        cr_skip_test("no membarrier here: nothing is taken by force");
+    start_with(2, 0);
+    for (;;) { /* until the spawn was not what answered the question */
+        atomic_store(&began, false);
+        cr_assert_eq(filch_run(runtime, deaf, NULL), 0);
+        if (counts_of(0).forced)
+            break;
+    }
+    struct filch_counters owner = counts_of(0);
+    cr_assert_eq(owner.forced + owner.published, counts_of(1).steals);
+    cr_assert_eq(counts_of(1).forced, 0u);
+    cr_assert_eq(filch_stop(runtime), 0);
 }
 
 /* The thief is stopped between its look and its claim, and the owner takes the task back meanwhile. */
 static atomic_bool thief_stopped, owner_done;
-static pthread_t owner;
+static pthread_t owner_thread;
 
 static void stop_thief_before_its_claim(enum fl_point point)
 {
-    if (point == FL_AT_STEAL_READ && !pthread_equal(pthread_self(), owner) && !atomic_load(&owner_done)) {
+    if (point == FL_AT_STEAL_READ && !pthread_equal(pthread_self(), owner_thread) && !atomic_load(&owner_done)) {
         atomic_store(&thief_stopped, true);
         await(&owner_done);
     }
@@ -204,60 +218,328 @@ static void taken_back(void *arg)
 
 Test(stats, a_task_taken_back)
 {
-    owner = pthread_self();
+    owner_thread = pthread_self();
     fl_seam.at = stop_thief_before_its_claim;
-    filch_stats s = stats_after(2, 0, taken_back);
+    fl_os_deny_heavy(); /* so that it is not taken by force */
+    start_with(2, 0);
+    cr_assert_eq(filch_run(runtime, taken_back, NULL), 0);
+    while (counts_of(1).lost == 0) /* it finds out when it goes on */
+        sched_yield();
+    struct filch_counters owner = counts_of(0);
+    cr_assert(owner.take_backs >= 1);
+    cr_assert(owner.publications >= 1);
+    cr_assert_eq(owner.lost, 0u);
+    cr_assert_eq(owner.forced, 0u);
+    cr_assert_eq(counts_of(1).lost, 1u);
+    cr_assert_eq(counts_of(1).steals, 0u);
+    cr_assert_eq(filch_stop(runtime), 0);
     fl_seam.at = NULL;
+}
+
+/* ---- suspensions ---- */
+
+static void raced_child(void *arg)
+{
+    (void)arg;
+    atomic_store(&began, true);
+    at_end();
+}
+
+/* The other worker is idle, so nothing is spawned that it could steal but the one child. */
+static void raced_parent(void *arg)
+{
+    filch_task t;
+    (void)arg;
+    new_race();
+    filch_spawn(&t, raced_child, NULL);
+    until_thief_raises(&began);
+    at_sync(&t.head);
+    filch_sync(&t);
+}
+
+enum { COUNTS = 7 };
+
+static void expect_suspensions(int worker, const unsigned expected[COUNTS])
+{
+    struct filch_counters s = counts_of(worker);
+    uint64_t is[COUNTS] = {s.steals, s.suspensions, s.already_done, s.resumptions, s.migrations, s.mailed, s.in_place};
+    static const char *const name[COUNTS] = {"steals",     "suspensions", "already_done", "resumptions",
+                                             "migrations", "mailed",      "in_place"};
+    for (int i = 0; i < COUNTS; i++)
+        cr_assert_eq(is[i], expected[i], "worker %d: %s is %zu, not %u", worker, name[i], (size_t)is[i], expected[i]);
+}
+
+static void expect_race(enum ending how, bool fiber, const unsigned zero[COUNTS], const unsigned one[COUNTS])
+{
+    fl_seam.at = hold_ending;
+    forced_ending = how;
+    start_with(2, 0);
+    cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, raced_parent, NULL), 0);
+    expect_suspensions(0, zero);
+    expect_suspensions(1, one);
+    struct filch_counters s = counts_of(FILCH_ALL_WORKERS);
+    cr_assert_eq(s.reused, s.steals);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+/* Worker 0 is the parent's; its own stack is where it waits. */
+Test(stats, a_task_done_before_its_parent_leaves)
+{
+    expect_race(DONE_BEFORE, false, (unsigned[COUNTS]){0, 0, 0, 0, 0, 0, 0}, (unsigned[COUNTS]){1, 0, 0, 0, 0, 0, 0});
+}
+
+Test(stats, a_task_done_while_its_parent_leaves)
+{
+    expect_race(DONE_MEANWHILE, false, (unsigned[COUNTS]){0, 1, 1, 1, 0, 0, 0},
+                (unsigned[COUNTS]){1, 0, 0, 0, 0, 0, 0});
+}
+
+Test(stats, a_task_done_when_its_parent_waits)
+{
+    expect_race(DONE_AFTER, false, (unsigned[COUNTS]){0, 1, 0, 1, 0, 0, 0}, (unsigned[COUNTS]){1, 0, 0, 0, 0, 1, 0});
+}
+
+/* Worker 1 has stolen the parent, and worker 0, which waits for that one, steals the child. */
+Test(stats, a_task_done_before_its_parent_on_a_fiber_leaves)
+{
+    expect_race(DONE_BEFORE, true, (unsigned[COUNTS]){1, 1, 0, 1, 0, 0, 0}, (unsigned[COUNTS]){1, 0, 0, 0, 0, 1, 0});
+}
+
+Test(stats, a_task_done_while_its_parent_on_a_fiber_leaves)
+{
+    expect_race(DONE_MEANWHILE, true, (unsigned[COUNTS]){1, 1, 0, 1, 0, 0, 0},
+                (unsigned[COUNTS]){1, 1, 1, 1, 0, 1, 0});
+}
+
+/* The parent goes on where its child has ended; when it ends, so does the wait for it on worker 0's own stack. */
+Test(stats, a_task_done_when_its_parent_on_a_fiber_waits)
+{
+    expect_race(DONE_AFTER, true, (unsigned[COUNTS]){1, 1, 0, 2, 1, 0, 0}, (unsigned[COUNTS]){1, 1, 0, 0, 0, 0, 0});
+}
+
+static void until_owner_is(const char *state)
+{
+    struct filch_counters s = {.size = sizeof s};
+    do {
+        sched_yield();
+        if (filch_stats(runtime, 0, &s) != 0)
+            return;
+    } while (!s.state || strcmp(s.state, state) != 0);
+}
+
+static void until_waited_for_in_place(void *arg)
+{
+    (void)arg;
+    atomic_store(&began, true);
+    until_owner_is("waiting in place");
+}
+
+static void one_waited_for_in_place(void *arg)
+{
+    filch_task t;
+    (void)arg;
+    runtime->fibers.most = runtime->fibers.made;
+    filch_spawn(&t, until_waited_for_in_place, NULL);
+    until_thief_raises(&began);
+    filch_sync(&t);
+}
+
+Test(stats, a_wait_for_want_of_a_fiber)
+{
+    start_with(2, 0);
+    cr_assert_eq(filch_run(runtime, one_waited_for_in_place, NULL), 0);
+    expect_suspensions(0, (unsigned[COUNTS]){0, 0, 0, 0, 0, 0, 1});
+    expect_suspensions(1, (unsigned[COUNTS]){1, 0, 0, 0, 0, 0, 0});
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+/* ---- sleep, and the states ---- */
+
+static bool state_is(int worker, const char *state)
+{
+    return strcmp(counts_of(worker).state, state) == 0;
+}
+
+Test(stats, a_sleeper_watches_then_sleeps_until_woken)
+{
+    start_with(2, 0);
+    while (counts_of(1).ticks == 0 || !state_is(1, "asleep"))
+        sched_yield();
+    struct filch_counters s = counts_of(1);
+    cr_assert(s.parkings >= 1);
+    cr_assert_eq(s.wake_ups, 0u);
     cr_assert_eq(s.steals, 0u);
-    cr_assert(s.take_backs >= 1);
-    cr_assert(s.publications >= 1);
+    cr_assert_eq(filch_run(runtime, one_stolen, NULL), 0);
+    cr_assert(counts_of(1).wake_ups >= 1);
+    cr_assert_eq(counts_of(0).parkings + counts_of(0).wake_ups, 0u, "worker 0 never slept");
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+static FL_ATOMIC(int) shows_work; /* 0 until a sleeper has entered, 1 until there is work, 2 */
+
+/* A sleeper is held before its second look until there is something to be seen. */
+static void hold_second_look(enum fl_point point)
+{
+    if (point == FL_AT_PARK_ENTERED && pthread_equal(pthread_self(), owner_thread) &&
+        fl_load_acq(shows_work, &shows_work) == 0) {
+        fl_store_rel(shows_work, &shows_work, 1);
+        while (fl_load_acq(shows_work, &shows_work) == 1)
+            sched_yield();
+    }
+}
+
+static void shows_work_late(void *arg)
+{
+    filch_task t;
+    (void)arg;
+    while (fl_load_acq(shows_work, &shows_work) == 0)
+        sched_yield();
+    filch_spawn(&t, begin, NULL); /* public: worker 0 has asked while it searched */
+    fl_store_rel(shows_work, &shows_work, 2);
+    until_thief_raises(&began);
+    filch_sync(&t);
+}
+
+Test(stats, who_sees_work_at_the_second_look_does_not_sleep)
+{
+    owner_thread = pthread_self();
+    fl_seam.at = hold_second_look;
+    start_with(2, 0);
+    cr_assert_eq(run_on_a_fiber(runtime, shows_work_late, NULL), 0);
+    cr_assert(counts_of(0).cancelled >= 1);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
+static bool ran_as_running;
+
+static void look_at_oneself(void *arg)
+{
+    (void)arg;
+    ran_as_running = state_is(0, "running");
+}
+
+Test(stats, states)
+{
+    start_with(2, 0);
+    cr_assert(state_is(0, "no thread"));
+    cr_assert(state_is(2, "no thread"), "a slot for a thread of the user");
+    cr_assert_null(counts_of(FILCH_ALL_WORKERS).state);
+    cr_assert_eq(filch_run(runtime, look_at_oneself, NULL), 0);
+    cr_assert(ran_as_running);
+    cr_assert(state_is(0, "no thread"), "it was given back");
+    bool searched = false, watched = false;
+    while (!searched || !watched) { /* who has run a task searches for the next one, and then watches for some time */
+        atomic_store(&began, false);
+        cr_assert_eq(filch_run(runtime, one_stolen, NULL), 0);
+        for (int i = 0; i < 100; i++) {
+            searched |= state_is(1, "searching");
+            watched |= state_is(1, "asleep, watching");
+            sched_yield();
+        }
+    }
+    cr_assert_eq(filch_stop(runtime), 0);
 }
 
 /* ---- the call ---- */
 
 Test(stats, arguments)
 {
-    filch_stats s = {.size = sizeof s};
-    cr_assert_eq(filch_get_stats(NULL, &s), FILCH_ESTOPPED);
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, &s), FILCH_ESTOPPED);
     cr_assert_eq(filch_num_workers(NULL), 0u, "it started nothing");
+    setenv("FILCH_NUM_WORKERS", "3", 1);
     cr_assert_eq(fib(N), FIB_N);
-    cr_assert_eq(filch_get_stats(NULL, &s), 0);
-    cr_assert_eq(filch_get_stats(NULL, NULL), FILCH_EINVAL);
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, &s), 0);
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, NULL), FILCH_EINVAL);
     s.size = 0;
-    cr_assert_eq(filch_get_stats(NULL, &s), FILCH_EINVAL);
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, &s), FILCH_EINVAL);
     s.size = sizeof s.size - 1;
-    cr_assert_eq(filch_get_stats(NULL, &s), FILCH_EINVAL);
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, &s), FILCH_EINVAL);
     cr_assert_eq(filch_stop(NULL), 0);
+    s.size = sizeof s;
+    cr_assert_eq(filch_stats(NULL, FILCH_ALL_WORKERS, &s), FILCH_ESTOPPED);
+}
+
+Test(stats, workers_that_there_are)
+{
+    int guests = 15; /* slots behind filch_num_workers, as filch_run promises */
+    start_with(3, 0);
+    for (int worker = FILCH_ALL_WORKERS; worker < 3 + guests; worker++)
+        (void)counts_of(worker);
+    static const int none[] = {-2, 3 + 15, INT_MAX, INT_MIN};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct filch_counters s, before;
+        memset(&s, 0xAB, sizeof s);
+        s.size = sizeof s;
+        before = s;
+        cr_assert_eq(filch_stats(runtime, none[i], &s), FILCH_EINVAL, "worker %d", none[i]);
+        cr_assert_eq(memcmp(&s, &before, sizeof s), 0, "an error touches nothing");
+    }
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+static void add(struct filch_counters *sum, const struct filch_counters *s)
+{
+#define ADD(name, what) sum->name += s->name;
+    FILCH_COUNTERS(ADD)
+#undef ADD
+}
+
+/* Idle workers go on counting: the sum of all lies between two sums of each. */
+Test(stats, the_sum_of_all_workers)
+{
+    start_with(3, 0);
+    do
+        expect_fib(runtime);
+    while (counts_of(FILCH_ALL_WORKERS).parkings == 0);
+    struct filch_counters before = {.size = 0}, after = {.size = 0};
+    for (int worker = 0; worker < 3 + FL_GUESTS; worker++) {
+        struct filch_counters s = counts_of(worker);
+        add(&before, &s);
+    }
+    struct filch_counters all = counts_of(FILCH_ALL_WORKERS);
+    for (int worker = 0; worker < 3 + FL_GUESTS; worker++) {
+        struct filch_counters s = counts_of(worker);
+        add(&after, &s);
+    }
+#define BETWEEN(name, what) cr_assert(before.name <= all.name && all.name <= after.name, #name);
+    FILCH_COUNTERS(BETWEEN)
+#undef BETWEEN
+    cr_assert_eq(filch_stop(runtime), 0);
 }
 
 Test(stats, no_byte_beyond_the_callers_size)
 {
     union {
-        filch_stats s;
-        unsigned char byte[sizeof(filch_stats) + 64];
+        struct filch_counters s;
+        unsigned char byte[sizeof(struct filch_counters) + 64];
     } u;
-    filch_config c = {.size = sizeof c, .workers = 1};
-    filch_runtime *rt;
-    cr_assert_eq(filch_start(&rt, &c), 0);
+    start_with(1, 0);
     for (size_t size = sizeof u.s.size; size <= sizeof u; size += 8) {
         memset(&u, 0xAB, sizeof u);
         u.s.size = size;
-        cr_assert_eq(filch_get_stats(rt, &u.s), 0);
+        cr_assert_eq(filch_stats(runtime, FILCH_ALL_WORKERS, &u.s), 0);
         cr_assert_eq(u.s.size, size);
         for (size_t i = size; i < sizeof u; i++)
             cr_assert_eq(u.byte[i], 0xABu, "byte %zu of %zu", i, size);
         for (size_t i = sizeof u.s.size; i < size && i < sizeof u.s; i++)
             cr_assert_eq(u.byte[i], 0u, "byte %zu of %zu is not filled", i, size);
     }
-    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_stop(runtime), 0);
 }
 
 static void *ask_often(void *rt)
 {
-    filch_stats s = {.size = sizeof s};
+    struct filch_counters s = {.size = sizeof s};
     uint64_t steals = 0;
     for (int i = 0; i < 2000; i++) {
-        if (filch_get_stats(rt, &s) != 0 || s.steals < steals)
+        if (filch_stats(rt, i % 3 == 2 ? FILCH_ALL_WORKERS : i % 3, &s) != 0)
+            return rt;
+        if (i % 3 != 2)
+            continue;
+        if (s.steals < steals)
             return rt;
         steals = s.steals;
     }
@@ -266,15 +548,13 @@ static void *ask_often(void *rt)
 
 Test(stats, from_any_thread_while_tasks_run)
 {
-    filch_config c = {.size = sizeof c, .workers = 3};
-    filch_runtime *rt;
     pthread_t thread;
     void *failed;
-    cr_assert_eq(filch_start(&rt, &c), 0);
-    start_thread(&thread, ask_often, rt);
+    start_with(3, 0);
+    start_thread(&thread, ask_often, runtime);
     for (int i = 0; i < 50; i++)
-        expect_fib(rt);
+        expect_fib(runtime);
     pthread_join(thread, &failed);
     cr_assert_null(failed, "a counter went down");
-    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_stop(runtime), 0);
 }

@@ -33,7 +33,7 @@ Test(task, with_thieves)
 
 Test(task, more_tasks_than_the_deque_holds)
 {
-    filch_stats stats = run_shapes(1, 64, 0);
+    struct filch_counters stats = run_shapes(1, 64, 0);
     cr_assert(stats.at_spawn > 0, "not exercised");
     stats = run_shapes(3, 64, 50);
     cr_assert(stats.at_spawn > 0, "not exercised");

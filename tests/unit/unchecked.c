@@ -21,7 +21,7 @@ SHAPES(SHAPE_TEST)
 
 Test(unchecked, with_one_worker)
 {
-    filch_stats stats = run_shapes(1, 0, 0);
+    struct filch_counters stats = run_shapes(1, 0, 0);
     cr_assert_eq(stats.steals, 0u);
     cr_assert_eq(stats.unordered, 0u);
 }
@@ -34,7 +34,7 @@ Test(unchecked, with_thieves)
 /* A task that ran at its spawn comes to its sync by the slow path, and gives the last slot back. */
 Test(unchecked, more_tasks_than_the_deque_holds)
 {
-    filch_stats stats = run_shapes(1, 64, 0);
+    struct filch_counters stats = run_shapes(1, 64, 0);
     cr_assert(stats.at_spawn > 0, "not exercised");
     stats = run_shapes(3, 64, 50);
     cr_assert(stats.at_spawn > 0, "not exercised");

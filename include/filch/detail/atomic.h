@@ -28,12 +28,16 @@
 #define fl_store_rlx(site, p, v) __atomic_store_n(&(p)->fl_value, (v), __ATOMIC_RELAXED)
 #define fl_store_rel(site, p, v) __atomic_store_n(&(p)->fl_value, (v), __ATOMIC_RELEASE)
 
-/* Each returns the value before. */
+/* Each returns the value before; `or` and `and` set and keep the bits of v. */
 #define fl_xchg_acq(site, p, v) __atomic_exchange_n(&(p)->fl_value, (v), __ATOMIC_ACQUIRE)
 #define fl_xchg_acq_rel(site, p, v) __atomic_exchange_n(&(p)->fl_value, (v), __ATOMIC_ACQ_REL)
 #define fl_add_rlx(site, p, v) __atomic_fetch_add(&(p)->fl_value, (v), __ATOMIC_RELAXED)
 #define fl_add_rel(site, p, v) __atomic_fetch_add(&(p)->fl_value, (v), __ATOMIC_RELEASE)
 #define fl_add_acq_rel(site, p, v) __atomic_fetch_add(&(p)->fl_value, (v), __ATOMIC_ACQ_REL)
+
+#define fl_or_rel(site, p, v) __atomic_fetch_or(&(p)->fl_value, (v), __ATOMIC_RELEASE)
+#define fl_and_acq(site, p, v) __atomic_fetch_and(&(p)->fl_value, (v), __ATOMIC_ACQUIRE)
+#define fl_and_acq_rel(site, p, v) __atomic_fetch_and(&(p)->fl_value, (v), __ATOMIC_ACQ_REL)
 
 /* True if *p was *expected and is now v; otherwise *expected is the value found. */
 #define fl_cas_rlx(site, p, expected, v)                                                                              \
@@ -49,6 +53,12 @@
 
 /* Only ever one half of a Dekker pair whose other half is named beside it: ThreadSanitizer models no fence. */
 #define fl_fence_sc(site) __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+/* A Dekker pair of which one half costs nothing: light is a barrier for the compiler, heavy a seq_cst fence in every
+ * thread of the process (runtime/os.h).  Heavy pairs with light, with heavy and with fl_fence_sc; light against light
+ * gives nothing.  Only where fl_os_has_heavy(): otherwise both halves are fl_fence_sc. */
+#define fl_fence_light(site) __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define fl_fence_heavy(site) fl_os_fence_heavy()
 
 /* In every loop that waits for another thread.  The model checker runs the others here. */
 #if defined __x86_64__ || defined __i386__

@@ -43,27 +43,27 @@ typedef struct filch_site {
     unsigned size; /* of the whole task, bytes */
 } filch_site;
 
-/* The head of every task.
- *   site, slot   written by the owner at the spawn, before the task can be seen; slot is the owner's alone
- *   state        nobody's until the task is published; then PENDING, or the thief's number, or DONE (runtime/join.h) */
+/* The head of every task, written by the owner at the spawn, before the task can be seen.  Whether a stolen task is
+ * done stands in its slot, not here: so publishing one costs nothing. */
 struct filch_detail_task {
     const filch_site *site;
-    uintptr_t slot; /* the deque index, or FILCH_DETAIL_RAN or _SYNCED */
-    FL_ATOMIC(uintptr_t) state;
+    uintptr_t slot; /* the deque index, or FILCH_DETAIL_RAN or _SYNCED; the owner's alone */
 };
 
-/* A slot holds a task, or NULL where the task was synced out of order. */
-typedef FL_ATOMIC(struct filch_detail_task *) filch_detail_slot;
+/* A slot's word: the task; the task + FILCH_DETAIL_DONE; who waits for it + 2 (runtime/deque.h); or 0 where the task
+ * was synced out of order. */
+typedef FL_ATOMIC(uintptr_t) filch_detail_slot;
 
 /* The owner's line of a deque.  Slot i lies at ((filch_detail_slot *)deque)[i], i from -capacity to -1. */
 struct filch_detail_deque {
-    FL_ATOMIC(uintptr_t) bottom; /* next free slot; the owner's, nobody else reads it */
+    FL_ATOMIC(uintptr_t) bottom; /* next free slot; the owner's, who forces a steal and who falls asleep read it */
     uintptr_t base;              /* index of the first slot: -capacity */
     FL_ATOMIC(uintptr_t) limit;  /* a spawn or sync at or below it takes the slow path; anyone may store REQUEST */
 };
 
 #define FILCH_DETAIL_REQUEST UINTPTR_MAX                         /* as limit: every spawn and sync */
 #define FILCH_DETAIL_LAST (FILCH_DETAIL_CAST(uintptr_t, 0) - 1u) /* the slot that is only written when all are full */
+#define FILCH_DETAIL_DONE FILCH_DETAIL_CAST(uintptr_t, 1)        /* in a slot's word: stolen, and it has returned */
 #define FILCH_DETAIL_RAN FILCH_DETAIL_CAST(uintptr_t, 1)         /* as slot: the task ran at its spawn */
 #define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 2)      /* as slot, by FILCH_CHECK: synced */
 
@@ -121,10 +121,11 @@ FILCH_DETAIL_INLINE uintptr_t filch_detail_bottom(struct filch_detail_place here
     return bottom;
 }
 
+/* The clobber is the light fence of the C form: the compare comes after. */
 FILCH_DETAIL_INLINE void filch_detail_set_bottom(struct filch_detail_place here, uintptr_t bottom)
 {
+    fl_store_rel(hot_bottom, &here.d->bottom, bottom); /* F2: pairs with the acquire force_bottom */
     __asm__ volatile("movq %0, %%fs:8(%1)" : : "r"(bottom), "r"(here.self) : "memory");
-    fl_store_rlx(hot_bottom, &here.d->bottom, bottom); /* only the owner reads it */
 }
 
 /* Is bottom `next`? */
@@ -160,7 +161,8 @@ FILCH_DETAIL_INLINE uintptr_t filch_detail_bottom(struct filch_detail_place here
 
 FILCH_DETAIL_INLINE void filch_detail_set_bottom(struct filch_detail_place here, uintptr_t bottom)
 {
-    fl_store_rlx(hot_bottom, &here.d->bottom, bottom); /* only the owner reads it */
+    fl_store_rel(hot_bottom, &here.d->bottom, bottom); /* F2: pairs with the acquire force_bottom */
+    fl_fence_light(hot_light);                         /* F1: pairs with the heavy force_heavy: bottom, then limit */
 }
 
 FILCH_DETAIL_INLINE int filch_detail_in_order(struct filch_detail_place here, uintptr_t next)
@@ -186,7 +188,8 @@ FILCH_DETAIL_INLINE void filch_detail_spawn_on(struct filch_detail_place here, s
     uintptr_t i = filch_detail_bottom(here);
     t->site = site;
     t->slot = i;
-    fl_store_rlx(spawn_slot, filch_detail_slot_at(here.d, i), t); /* private: nobody reads it before D1 publishes it */
+    /* Private: nobody reads it before D1 or F2 publishes it. */
+    fl_store_rlx(spawn_slot, filch_detail_slot_at(here.d, i), FILCH_DETAIL_POINTER(uintptr_t, t)); /* see above */
     filch_detail_set_bottom(here, i + 1);
     if (FILCH_DETAIL_UNLIKELY(filch_detail_spawn_traps(here.d, i + 1)))
         filch_detail_spawn_slow(here.d, t);
@@ -239,8 +242,10 @@ FILCH_DETAIL_INLINE int filch_detail_pending(struct filch_detail_task *t)
     return t->slot == FILCH_DETAIL_POINTER(uintptr_t, t);
 #else
     struct filch_detail_deque *d = filch_detail_here().d;
-    return t->slot >= d->base && t->slot < fl_load_rlx(pending_bottom, &d->bottom) && /* the owner's own */
-           fl_load_rlx(pending_slot, filch_detail_slot_at(d, t->slot)) == t;          /* the owner's own */
+    if (t->slot < d->base || t->slot >= fl_load_rlx(pending_bottom, &d->bottom)) /* the owner's own */
+        return 0;
+    uintptr_t word = fl_load_rlx(pending_slot, filch_detail_slot_at(d, t->slot)); /* not read for its task's result */
+    return (word | FILCH_DETAIL_DONE) == (FILCH_DETAIL_POINTER(uintptr_t, t) | FILCH_DETAIL_DONE);
 #endif
 }
 #endif

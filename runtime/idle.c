@@ -1,0 +1,399 @@
+#include "idle.h"
+
+#include "os.h"
+#include "seam.h"
+
+/* All times in ns.  The sentinel's: DESIGN, "short regions"; measured in docs/decisions/0007. */
+enum {
+    SEARCH = 50000,        /* without a task, then sleep */
+    ANSWER = 8000,         /* an owner that has not answered by then runs a long function */
+    TICK = 50000,          /* the sentinel's first */
+    TICK_ACTIVE = 1000000, /* its longest for ... */
+    ACTIVE = 20000000,     /* ... so long after the last activity */
+    TICK_QUIET = 4000000,  /* and then */
+    QUIET = 200000000      /* then it sleeps for good */
+};
+
+/* ---- one victim ---- */
+
+static struct fl_deque *deque_of(struct fl_worker *v)
+{
+    return fl_load_acq(victim, &v->deque); /* W1: pairs with the release new_deque */
+}
+
+/* Slots whose threads are the user's: 0, workers ... slots - 1. */
+static struct fl_watch *watch_of(struct fl_worker *w, struct fl_worker *v)
+{
+    return &w->watch[v->id ? v->id - w->runtime->workers + 1 : 0];
+}
+
+static bool claim_from(struct fl_worker *w, struct fl_deque *d, struct fl_claim *claim)
+{
+    switch (fl_deque_steal(d, claim)) {
+    case FL_STOLEN: fl_bump(&w->steals, 1); return true;
+    case FL_LOST: fl_bump(&w->lost, 1); break;
+    case FL_EMPTY: break;
+    }
+    return false;
+}
+
+static bool force(struct fl_worker *w, struct fl_deque *d, struct fl_claim *claim)
+{
+    if (!w->runtime->heavy || FL_MUTANT(never_force) || !fl_deque_has_private(d) ||
+        fl_deque_force(d, claim) != FL_STOLEN)
+        return false;
+    fl_bump(&w->steals, 1);
+    return true;
+}
+
+/* Takes a task of v's, or asks for one.  searched: for how long w has found nothing. */
+static bool look_at(struct fl_worker *w, struct fl_worker *v, struct fl_claim *claim, uint64_t now, uint64_t searched,
+                    enum fl_sight *sight)
+{
+    struct fl_deque *d = deque_of(v);
+    enum fl_sight see = FL_SEE_NOTHING;
+    if (!d)
+        return false;
+    if (claim_from(w, d, claim))
+        return true;
+    if (fl_deque_is_cold(d)) {
+        struct fl_watch *watch = watch_of(w, v);
+        see = fl_region_look(d, watch, now);
+        if (see == FL_SEE_WORK && now - watch->since >= ANSWER && force(w, d, claim))
+            return true;
+    } else {
+        if (fl_deque_ask(d, FL_ASK_WORK, false))
+            fl_bump(&w->requests, 1);
+        if (searched >= ANSWER) {
+            if (fl_load_rlx(insist_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST) /* a hint */
+                fl_deque_ask(d, FL_ASK_WORK, true);                               /* who asked before was stopped */
+            if (force(w, d, claim))
+                return true;
+            if (w->runtime->heavy && fl_deque_has_private(d))
+                see = FL_SEE_WORK;
+        }
+    }
+    if (*sight < see)
+        *sight = see;
+    return false;
+}
+
+static bool look_behind(struct fl_worker *w, struct fl_claim *claim)
+{
+    struct filch_runtime *rt = w->runtime;
+    bool found = false;
+    if (!fl_load_rlx(left_look, &rt->left_count) || !fl_try_lock(&rt->left_lock)) /* a hint */
+        return false;
+    for (struct fl_fiber *f = rt->left_behind; f && !found; f = f->behind)
+        found = claim_from(w, f->deque, claim);
+    fl_unlock(&rt->left_lock);
+    return found;
+}
+
+/* One look at every other slot, from a random one on. */
+static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t now, uint64_t searched,
+                        enum fl_sight *sight)
+{
+    struct filch_runtime *rt = w->runtime;
+    unsigned first = fl_random(&w->random) % rt->slots;
+    *sight = FL_SEE_NOTHING;
+    for (unsigned k = 0; k < rt->slots; k++) {
+        unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
+        if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))
+            return true;
+    }
+    return look_behind(w, claim);
+}
+
+/* ---- who sleeps is not forgotten ---- */
+
+/* I7: posts REQUEST everywhere. */
+static void ask_all(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    for (unsigned i = 0; i < rt->slots && !FL_MUTANT(ask_nobody); i++) {
+        struct fl_deque *d = deque_of(&rt->worker[i]);
+        if (d && !fl_deque_is_cold(d))
+            fl_deque_ask(d, FL_ASK_WORK, fl_load_rlx(sleeper_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST); /* I5 */
+    }
+    fl_fence_heavy(ask_heavy); /* S2, F1: pairs with the light hot_light and the fence answered_fence */
+}
+
+static bool something_left(struct filch_runtime *rt)
+{
+    bool something = false;
+    if (FL_MUTANT(left_unseen) || !fl_load_rlx(left_again, &rt->left_count)) /* after ask_heavy */
+        return false;
+    fl_lock(&rt->left_lock);
+    for (struct fl_fiber *f = rt->left_behind; f && !something; f = f->behind)
+        something = fl_deque_has_public(f->deque);
+    fl_unlock(&rt->left_lock);
+    return something;
+}
+
+/* Something that a thief could take, after ask_all. */
+static bool is_work(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    for (unsigned i = 0; i < rt->slots; i++) {
+        struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
+        if (d && (fl_deque_has_public(d) || (rt->heavy && !fl_deque_is_cold(d) && fl_deque_has_private(d))))
+            return true;
+    }
+    return something_left(rt);
+}
+
+/* What was public may be gone by then: the next half, until something stays or nothing is left. */
+void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    while (d->lowered) {
+        d->lowered = false;
+        if (fl_deque_is_cold(d) || FL_MUTANT(no_wake))
+            return;
+        fl_fence_sc(answered_fence); /* K1, I5: pairs with parking_enter_fence: limit, counts; counts, REQUEST */
+        if (!fl_sleepers(fl_load_rlx(answered_idle, &p->idle))) /* K1: after the fence */
+            return;
+        if (fl_deque_has_public(d)) {
+            fl_parking_wake(p, w->id + 1);
+            return;
+        }
+        fl_deque_ask(d, FL_ASK_WORK, true); /* stands if nothing is left (I7) */
+        if (!FL_MUTANT(answered_once))
+            fl_deque_answer(d);
+    }
+}
+
+static void opened(struct fl_worker *w)
+{
+    fl_fence_sc(opened_fence); /* R3: pairs with watch_fence and parking_found_fence: open, watcher; the reverse */
+    if (!fl_load_rlx(opened_watcher, &w->runtime->watcher)) /* R3: after the fence */
+        fl_parking_wake(&w->runtime->parking, w->id + 1);
+}
+
+void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync)
+{
+    if (d->region.guest && sync && fl_deque_idle(d)) {
+        fl_region_close(d);
+    } else if (d->region.guest && fl_deque_is_cold(d)) {
+        enum fl_turn turn = fl_region_step(d, sync);
+        if (turn == FL_TURN_OPENED && !FL_MUTANT(opened_in_silence))
+            opened(w);
+        else if (turn == FL_TURN_HOT)
+            fl_deque_answer(d);
+    }
+    fl_idle_answered(w, d);
+}
+
+void fl_idle_moved(struct fl_worker *w, struct fl_deque *d)
+{
+    if (fl_deque_is_cold(d) || FL_MUTANT(moved_without_request))
+        return;
+    fl_fence_sc(moved_fence); /* I7: pairs with parking_enter_fence: deque, counts; counts, deque */
+    if (fl_sleepers(fl_load_rlx(moved_idle, &w->runtime->parking.idle))) /* I7: after the fence */
+        fl_deque_ask(d, FL_ASK_WORK, fl_load_rlx(moved_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST); /* its own */
+}
+
+static bool is_open_anywhere(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->workers) {
+        struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
+        if (d && fl_deque_is_cold(d) && fl_region_is_open(d))
+            return true;
+    }
+    return false;
+}
+
+static bool take_watch(struct fl_worker *w)
+{
+    uint32_t nobody = 0;
+    return fl_cas_rlx(take_watch, &w->runtime->watcher, &nobody, w->id + 1); /* R3: of interest to w alone until ... */
+}
+
+/* R3.  True if there is a region that somebody must watch. */
+static bool leave_watch(struct fl_worker *w)
+{
+    fl_store_rlx(leave_watch, &w->runtime->watcher, 0); /* R3: ordered by the fence */
+    fl_fence_sc(watch_fence);                           /* R3: pairs with opened_fence */
+    return !FL_MUTANT(deep_without_look) && is_open_anywhere(w);
+}
+
+/* R3.  As the last searcher, in whom who opened a region may have trusted. */
+static bool is_unwatched(struct fl_worker *w)
+{
+    return !FL_MUTANT(found_forgets_regions) && !fl_load_rlx(unwatched, &w->runtime->watcher) &&
+           is_open_anywhere(w); /* after parking_found_fence */
+}
+
+/* w has something to do. */
+static void found(struct fl_worker *w)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    fl_store_rlx(state_running, &w->state, FL_RUNNING); /* for filch_dump */
+    if (!fl_parking_found(p) || FL_MUTANT(no_chain))
+        return;
+    ask_all(w);
+    if (is_work(w) || is_unwatched(w))
+        fl_parking_wake(p, w->id + 1);
+}
+
+/* ---- fibers left behind ---- */
+
+void fl_idle_leave_behind(struct filch_runtime *rt, struct fl_fiber *f)
+{
+    fl_lock(&rt->left_lock);
+    f->behind = rt->left_behind;
+    f->before = NULL;
+    if (f->behind)
+        f->behind->before = f;
+    rt->left_behind = f;
+    fl_unlock(&rt->left_lock);
+    (void)fl_add_rlx(left_more, &rt->left_count, 1); /* K1: the fence of the wake-up orders it */
+    if (!FL_MUTANT(left_in_silence))
+        fl_parking_wake(&rt->parking, 0);
+}
+
+void fl_idle_fetch(struct filch_runtime *rt, struct fl_fiber *f)
+{
+    (void)fl_add_rlx(left_less, &rt->left_count, (uint32_t)-1); /* a hint */
+    fl_lock(&rt->left_lock);
+    if (f->behind)
+        f->behind->before = f->before;
+    if (f->before)
+        f->before->behind = f->behind;
+    else
+        rt->left_behind = f->behind;
+    fl_unlock(&rt->left_lock);
+}
+
+/* ---- sleeping ---- */
+
+/* What w must attend to rather than to look for tasks. */
+static bool is_called(struct fl_worker *w)
+{
+    return (!FL_MUTANT(mail_unseen) && fl_load_rlx(mail_look, &w->mail)) || /* whoever takes it acquires */
+           (w->has_thread && !FL_MUTANT(stop_unseen) &&
+            fl_load_rlx(stop_look, &w->runtime->stop)); /* the loop acquires */
+}
+
+/* S2, after the heavy fence. */
+static bool look_again(struct fl_worker *w)
+{
+    return !FL_MUTANT(no_second_look) && (is_called(w) || is_work(w));
+}
+
+static bool is_roused(struct fl_worker *w)
+{
+    return fl_load_rlx(watch_nap, &w->nap.word) == FL_AWAKE; /* a hint: fl_parking_leave says */
+}
+
+/* Sleeps with looks in between.  True if it has claimed a task. */
+static bool watch(struct fl_worker *w, struct fl_claim *claim)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    uint64_t last = fl_now(), tick = TICK;
+    fl_store_rlx(state_watching, &w->state, FL_WATCHING); /* for filch_dump */
+    for (;;) {
+        fl_parking_wait(p, w->id, tick);
+        if (is_roused(w))
+            break;
+        enum fl_sight sight;
+        uint64_t now = fl_now();
+        fl_bump(&w->ticks, 1);
+        if (is_called(w) || look_around(w, claim, now, ANSWER, &sight) || sight == FL_SEE_WORK)
+            break;
+        if (sight == FL_SEE_OPEN) {
+            last = now;
+            tick = FL_REGION_AGE;
+            continue;
+        }
+        if (sight == FL_SEE_ACTIVITY)
+            last = now;
+        uint64_t longest = now - last < ACTIVE ? TICK_ACTIVE : TICK_QUIET;
+        tick = tick < TICK ? TICK : tick * 2 < longest ? tick * 2 : longest;
+        if (now - last >= QUIET) {
+            if (leave_watch(w) && take_watch(w)) {
+                last = now;
+                tick = FL_REGION_AGE;
+                continue;
+            }
+            fl_store_rlx(state_deep, &w->state, FL_SLEEPING); /* for filch_dump */
+            fl_parking_wait(p, w->id, 0);
+            return false;
+        }
+    }
+    if (!FL_MUTANT(watch_kept))
+        leave_watch(w); /* it is a searcher now: found looks after regions, or it takes the watch again */
+    return claim->task != NULL;
+}
+
+/* Returns awake, and counted as a searcher; true with a task. */
+static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *claim)
+{
+    struct filch_runtime *rt = w->runtime;
+    struct fl_parking *p = &rt->parking;
+    claim->task = NULL;
+    fl_store_rlx(state_sleeping, &w->state, FL_SLEEPING); /* for filch_dump */
+    fl_parking_enter(p, w->id, searching);
+    ask_all(w);
+    if (look_again(w)) {
+        fl_bump(&w->cancelled, 1);
+    } else {
+        fl_at(FL_AT_PARK_LOOKED);
+        fl_bump(&w->parkings, 1);
+        if (take_watch(w)) {
+            watch(w, claim);
+        } else {
+            fl_parking_wait(p, w->id, 0);
+        }
+    }
+    if (fl_parking_leave(p, w->id))
+        fl_bump(&w->wake_ups, 1);
+    fl_store_rlx(state_awake, &w->state, FL_SEARCHING); /* for filch_dump */
+    return claim->task != NULL;
+}
+
+/* ---- searching ---- */
+
+/* Between two fruitless looks.  (A search ends by the clock: the model checker need not wait before that.) */
+static void back_off(unsigned round)
+{
+#if !defined FL_MODEL
+    if (round < 16) {
+        for (unsigned i = 0; i < 4u << (round / 4); i++)
+            fl_spin(back_off);
+    } else {
+        fl_os_yield();
+    }
+#else
+    if (round > 1)
+        fl_spin(back_off);
+#endif
+}
+
+bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim)
+{
+    bool searching = fl_parking_search(&w->runtime->parking, w->runtime->workers), got = false;
+    fl_store_rlx(state_searching, &w->state, FL_SEARCHING); /* for filch_dump */
+    for (;;) {
+        uint64_t began = fl_now(), now = began;
+        enum fl_sight sight = FL_SEE_NOTHING;
+        for (unsigned round = 0; searching && !got && !is_called(w); round++) {
+            got = look_around(w, claim, now, now - began, &sight);
+            if (got || (now - began > SEARCH && sight != FL_SEE_WORK))
+                break;
+            back_off(round);
+            now = fl_now();
+        }
+        if (!got && !is_called(w)) {
+            got = sleep_once(w, searching, claim);
+            searching = true;
+        }
+        if (got || is_called(w)) {
+            if (searching)
+                found(w);
+            return got;
+        }
+    }
+}

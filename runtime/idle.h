@@ -1,0 +1,29 @@
+/* L3: looking for work, asking for it, going to sleep without losing any.
+ *
+ *   I5 After the owner has lowered limit below a REQUEST it fences and looks whether anybody sleeps (fl_idle_answered).
+ *   I7 While anybody sleeps, every worker with private work has REQUEST posted, or somebody searches or is being woken:
+ *      a worker that falls asleep posts REQUEST everywhere after it is counted (S2); the last searcher that finds work
+ *      does the same, or wakes another (K4); a worker whose current deque changes looks whether anybody sleeps
+ *      (fl_idle_moved); who answers a REQUEST wakes one.  Cold deques (region.h) are exempt: the sentinel watches them.
+ *   W1 The sentinel is one of the sleepers, which wakes by itself to look: 50 us after it fell asleep, then at doubled
+ *      distances up to 1 ms, 4 ms after 20 ms.  When nothing has happened for 200 ms it sleeps like the others (R3).
+ *   Checked   tests/model/idle_model.c, tests/stress/forkjoin.c */
+#ifndef FL_IDLE_H
+#define FL_IDLE_H
+
+#include "worker.h"
+
+/* The end of each slow path of d's owner: cares for the region of a thread of the user, and wakes somebody for what was
+ * published (fl_idle_answered). */
+void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync);
+void fl_idle_answered(struct fl_worker *w, struct fl_deque *d);
+/* d has become the current deque of w. */
+void fl_idle_moved(struct fl_worker *w, struct fl_deque *d);
+/* The suspended fiber f has public tasks; and it has been resumed. */
+void fl_idle_leave_behind(struct filch_runtime *rt, struct fl_fiber *f);
+void fl_idle_fetch(struct filch_runtime *rt, struct fl_fiber *f);
+
+/* Searches and sleeps until there is a task (true), or mail, or the runtime stops. */
+bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim);
+
+#endif

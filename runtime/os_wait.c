@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+
+enum { NS_PER_S = 1000000000 };
+
+uint64_t fl_os_now(void)
+{
+    struct timespec t;
+    int saved = errno;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* never fails on Linux */
+    errno = saved;
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* ---- futexes ---- */
+
+void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
+{
+    struct timespec limit = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    int saved = errno;
+    /* ETIMEDOUT, EINTR and EAGAIN (it was another value) are all the caller's "for no reason" */
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, ns ? &limit : NULL, NULL, 0);
+    errno = saved;
+}
+
+void fl_os_futex_wake(const void *word, int at_most)
+{
+    int saved = errno;
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, at_most, NULL, NULL, 0);
+    errno = saved;
+}
+
+/* ---- membarrier ---- */
+
+static pthread_once_t probed = PTHREAD_ONCE_INIT;
+static bool denied, heavy;
+
+static bool membarrier(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0) >= 0;
+}
+
+static void probe(void)
+{
+    int saved = errno;
+    long commands = denied ? 0 : syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+    heavy = commands > 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) &&
+            membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    errno = saved;
+}
+
+bool fl_os_has_heavy(void)
+{
+    pthread_once(&probed, probe);
+    return heavy;
+}
+
+void fl_os_deny_heavy(void)
+{
+    denied = true;
+}
+
+/* A registration lasts as long as the address space and goes to the child of a fork, so after a good probe the kernel
+ * refuses for two reasons only.  It may be short of memory for a set of processors: that passes.  Or a seccomp filter
+ * came later.  Then the light fences of other threads order nothing from now on, a task could run twice, and there
+ * is nothing to fall back to: a sentence, and the end. */
+static void refused(void)
+{
+    if (errno == ENOMEM || errno == EINTR) {
+        fl_os_yield();
+        return;
+    }
+    fl_warn("membarrier worked when filch started and is denied now (%s): install seccomp filters before filch's "
+            "first use, or let them allow membarrier",
+            strerror(errno));
+    abort();
+}
+
+void fl_os_fence_heavy(void)
+{
+    if (!fl_os_has_heavy()) {
+        fl_fence_sc(os_heavy); /* I4: pairs with the fence_sc of whoever asked fl_os_has_heavy and was told no */
+        return;
+    }
+    int saved = errno;
+    while (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+        refused();
+    errno = saved;
+}

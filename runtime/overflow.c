@@ -1,0 +1,96 @@
+#define _GNU_SOURCE
+#include "overflow.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "message.h"
+#include "os.h"
+#include "worker.h"
+
+enum { ALTERNATE = 1 << 16 /* bytes: the message, and whatever handler follows */ };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned users;
+static struct sigaction before; /* written before the handler is installed */
+
+/* On the alternate stack.  Reads only what this thread has written itself. */
+static void explain(const char *address)
+{
+    struct fl_worker *w = fl_self();
+    struct fl_fiber *f = w ? w->fiber : NULL;
+    if (!f || !f->guard || address < f->guard || address >= f->guard + fl_os_page_size())
+        return;
+    const struct filch_detail_task *t = f->deque->task;
+    fl_warn("stack overflow in task %s (%s:%u), or in what it calls, on worker %u: its %zu KiB are used up; raise "
+            "config.stack_size or FILCH_STACK, or recurse less deep",
+            t ? t->site->name : "?", t ? t->site->file : "?", t ? t->site->line : 0, w->id, f->stack_size >> 10);
+}
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    explain(info->si_addr);
+    errno = saved;
+    if (before.sa_flags & SA_SIGINFO)
+        before.sa_sigaction(signal, info, context);
+    else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+        before.sa_handler(signal);
+    else
+        sigaction(signal, &before, NULL); /* the access is repeated, and does what it would have done without us */
+}
+
+void fl_overflow_start(void)
+{
+    int saved = errno;
+    pthread_mutex_lock(&lock);
+    struct sigaction now;
+    bool installed =
+        sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault;
+    if (!users++ && !installed) {
+        before = now;
+        struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+        sigemptyset(&ours.sa_mask);
+        (void)sigaction(SIGSEGV, &ours, NULL); /* refused, faults stay as they were */
+    }
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+}
+
+void fl_overflow_stop(void)
+{
+    int saved = errno;
+    pthread_mutex_lock(&lock);
+    struct sigaction now;
+    if (!--users && sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault)
+        (void)sigaction(SIGSEGV, &before, NULL);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+}
+
+void *fl_overflow_enter(void)
+{
+    int saved = errno;
+    stack_t now, ours = {.ss_size = ALTERNATE};
+    if (sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_DISABLE)) {
+        ours.ss_sp = malloc(ALTERNATE);
+        if (ours.ss_sp && sigaltstack(&ours, NULL) != 0) {
+            free(ours.ss_sp);
+            ours.ss_sp = NULL;
+        }
+    }
+    errno = saved;
+    return ours.ss_sp;
+}
+
+void fl_overflow_leave(void *stack)
+{
+    int saved = errno;
+    stack_t now, none = {.ss_flags = SS_DISABLE};
+    if (stack && sigaltstack(NULL, &now) == 0 && now.ss_sp == stack)
+        (void)sigaltstack(&none, NULL);
+    free(stack);
+    errno = saved;
+}

@@ -1,0 +1,172 @@
+#include "parking.h"
+
+#include "os.h"
+
+static const uint64_t SLEEPER = 1, SEARCHER = (uint64_t)1 << 32;
+
+void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first, size_t stride,
+                     struct fl_asleep *asleep)
+{
+    p->slots = slots;
+    p->nap = first;
+    p->stride = stride;
+    p->asleep = asleep;
+    /* nobody else knows of it yet */
+    fl_store_rlx(parking_init, &p->idle, 0);
+    for (unsigned i = 0; i < (slots + 63) / 64; i++)
+        fl_store_rlx(parking_init, &asleep[i].bits, 0); /* likewise */
+    for (unsigned i = 0; i < slots; i++)
+        fl_store_rlx(parking_init, &fl_parking_nap(p, i)->word, FL_AWAKE); /* likewise */
+}
+
+static struct fl_asleep *word_of(const struct fl_parking *p, unsigned id)
+{
+    return &p->asleep[id / 64];
+}
+
+static uint64_t bit_of(unsigned id)
+{
+    return (uint64_t)1 << id % 64;
+}
+
+/* ---- about oneself ---- */
+
+bool fl_parking_search(struct fl_parking *p, unsigned workers)
+{
+    /* a bound on useless work, no more: two that read alike may both pass it */
+    uint64_t idle = fl_load_rlx(parking_search_idle, &p->idle);
+    int awake = (int)(workers - fl_sleepers(idle));
+    int most = awake > 3 ? awake / 2 : 1;
+    if (fl_searchers(idle) >= most)
+        return false;
+    if (!FL_MUTANT(search_uncounted))
+        fl_add_rlx(parking_search, &p->idle, SEARCHER); /* a promise to K4, which keeps it later */
+    return true;
+}
+
+bool fl_parking_found(struct fl_parking *p)
+{
+    /* before the fence: who reads the count from before this is heard by the looks after it */
+    uint64_t before = fl_add_rlx(parking_found, &p->idle, -SEARCHER);
+    bool last = FL_MUTANT(found_one_by_exact) ? fl_searchers(before) == 1 : fl_searchers(before) <= 1; /* K2 */
+    if (!last || fl_sleepers(before) == 0 || FL_MUTANT(found_without_chain))
+        return false;
+    fl_fence_sc(parking_found_fence); /* K4: pairs with parking_wake_fence: this count, then the look; work, counts */
+    return true;
+}
+
+void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching)
+{
+    struct fl_nap *nap = fl_parking_nap(p, id);
+    uint64_t change = searching && !FL_MUTANT(enter_keeps_searcher) ? SLEEPER - SEARCHER : SLEEPER;
+
+    if (!FL_MUTANT(asleep_after_bit))
+        fl_store_rlx(parking_asleep, &nap->word, FL_ASLEEP); /* seen with the bit */
+    if (!FL_MUTANT(bit_before_count) && !FL_MUTANT(count_at_wait))
+        fl_add_rlx(parking_enter, &p->idle, change); /* K3: before the bit; before the fence */
+    fl_at(FL_AT_PARK_COUNTED);
+    fl_or_rel(parking_bit, &word_of(p, id)->bits, bit_of(id)); /* K5: pairs with parking_clear: word and count */
+    if (FL_MUTANT(bit_before_count))
+        fl_add_rlx(mutant_enter, &p->idle, change);
+    if (FL_MUTANT(asleep_after_bit))
+        fl_store_rlx(mutant_asleep, &nap->word, FL_ASLEEP);
+    fl_fence_sc(parking_enter_fence); /* K1: pairs with parking_wake_fence: bit and counts, look */
+    fl_at(FL_AT_PARK_ENTERED);
+}
+
+void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns)
+{
+    struct fl_nap *nap = fl_parking_nap(p, id);
+
+    if (FL_MUTANT(count_at_wait))
+        fl_add_rlx(mutant_enter, &p->idle, SLEEPER - SEARCHER);
+    /* saves a system call; the kernel looks again, and leave says what has happened */
+    uint32_t expected = fl_load_rlx(parking_wait, &nap->word);
+    if (expected == FL_ASLEEP || FL_MUTANT(wait_without_recheck))
+        fl_os_futex_wait(&nap->word, expected, ns);
+}
+
+bool fl_parking_leave(struct fl_parking *p, unsigned id)
+{
+    uint64_t bit = bit_of(id);
+    if (FL_MUTANT(leave_keeps_bit))
+        return false;
+    if (FL_MUTANT(leave_believes_word) && fl_load_rlx(mutant_leave, &fl_parking_nap(p, id)->word) == FL_AWAKE)
+        return true;
+    uint64_t before = fl_and_acq(parking_leave, &word_of(p, id)->bits, ~bit); /* K5: pairs with parking_clear */
+    if (!(before & bit) && !FL_MUTANT(leave_ignores_wake))
+        return true; /* the waker counts it */
+    if (!FL_MUTANT(leave_uncounted))
+        fl_add_rlx(parking_leave_count, &p->idle, SEARCHER - SLEEPER); /* K2; after the bit by the acquire above */
+    return false;
+}
+
+/* ---- about others ---- */
+
+static void rouse(struct fl_parking *p, unsigned id)
+{
+    struct fl_nap *nap = fl_parking_nap(p, id);
+    fl_store_rlx(parking_awake, &nap->word, FL_AWAKE); /* K5: after ASLEEP, by the acquire of the bit */
+    if (!FL_MUTANT(no_futex_wake))
+        fl_os_futex_wake(&nap->word, 1);
+}
+
+/* True if the caller, and nobody else, has cleared the bit of worker id: then the worker is awake. */
+static bool wake(struct fl_parking *p, unsigned id)
+{
+    uint64_t bit = bit_of(id);
+    if (FL_MUTANT(wake_before_clear))
+        rouse(p, id);
+    /* K5: pairs with parking_bit, and with parking_leave: what the caller has done before */
+    if (!(fl_and_acq_rel(parking_clear, &word_of(p, id)->bits, ~bit) & bit))
+        return false;
+    fl_at(FL_AT_WAKE_CLEARED);
+    /* K2; after the sleeper's own count by the acquire above */
+    fl_add_rlx(parking_count, &p->idle, FL_MUTANT(wake_counts_no_searcher) ? -SLEEPER : SEARCHER - SLEEPER);
+    fl_at(FL_AT_WAKE_COUNTED);
+    if (!FL_MUTANT(wake_before_clear))
+        rouse(p, id);
+    return true;
+}
+
+/* A worker whose bit is gone was awake after the caller's fence: before it sleeps it looks, after that (K1).  So each
+ * is tried once. */
+static bool wake_one_of(struct fl_parking *p, unsigned first, uint64_t asleep)
+{
+    for (; asleep; asleep &= asleep - 1)
+        if (wake(p, first + (unsigned)__builtin_ctzll(asleep)))
+            return true;
+    return false;
+}
+
+bool fl_parking_wake(struct fl_parking *p, unsigned near)
+{
+    unsigned words = (p->slots + 63) / 64;
+    if (near >= p->slots)
+        near = 0;
+    uint64_t from_near = ~(bit_of(near) - 1);
+
+    fl_fence_sc(parking_wake_fence); /* K1: pairs with parking_enter_fence; K4: pairs with parking_found_fence */
+    /* after the fence; what it says is checked at each bit */
+    uint64_t idle = fl_load_rlx(parking_wake_idle, &p->idle);
+    if (fl_sleepers(idle) == 0 || fl_searchers(idle) > 0)
+        return false;
+    for (unsigned i = 0, w = near / 64; i <= words; i++, w = w + 1 < words ? w + 1 : 0) {
+        uint64_t which = i == 0 ? from_near : i == words ? ~from_near : ~(uint64_t)0;
+        /* after the fence; a hint: the bit is taken by wake */
+        if (wake_one_of(p, w * 64, fl_load_rlx(parking_wake_bits, &p->asleep[w].bits) & which))
+            return true;
+        if (FL_MUTANT(wake_only_above))
+            break;
+    }
+    return false;
+}
+
+bool fl_parking_wake_worker(struct fl_parking *p, unsigned id)
+{
+    fl_fence_sc(parking_mail_fence); /* K1: pairs with parking_enter_fence: the bit, then the mail; mail, bit */
+    if (FL_MUTANT(mail_trusts_searchers) && fl_searchers(fl_load_rlx(mutant_mail, &p->idle)) > 0)
+        return false;
+    /* after the fence; a hint: the bit is taken by wake */
+    return fl_load_rlx(parking_mail_bit, &word_of(p, id)->bits) & bit_of(id) && wake(p, id);
+}

@@ -1,0 +1,92 @@
+/* L1: which workers sleep, which search, and whom a publisher wakes.
+ *
+ *   Purpose   An idle worker searches for a bounded time, then sleeps on a futex of its own; whoever makes work public
+ *             wakes one sleeper, unless somebody searches already.  Knows no deque: what "look again" means is its
+ *             caller's (idle.c).
+ *   Source    The eventcount (Vyukov 2008), split into one futex per worker so that one can be chosen; the count of
+ *             searchers as in tokio's and Go's schedulers.
+ *   Differs   from both: no lock around the sleepers.  So a wake-up may be counted late, and an AWAKE may come late.
+ *   Callers   Each worker about itself: search, found, enter, wait, leave.  Any thread: wake, wake_worker.
+ *
+ *   Sleeper      S1 enter: ASLEEP in its word; it is counted as a sleeper and no more as a searcher; its bit is set;
+ *                   seq_cst fence
+ *                S2 the caller's: posts REQUEST everywhere, heavy fence, looks everywhere
+ *                S3 found something: leave; else wait, then leave
+ *   Publisher    P1 makes work public   P2 seq_cst fence   P3 wake: reads the counts, clears a bit, counts that, wakes
+ *
+ *   K1 P3 does not see S1: then P2 is before the fence of S1, and S2 sees the work.  P3 sees S1: it wakes one, or
+ *      trusts: in a searcher, or, where another has cleared the bit first, in whom that one wakes.
+ *   K2 Who clears a bit moves one from sleepers to searchers.  Until that is done both counts are wrong on the safe
+ *      side, sleepers too high and searchers too low, even below zero: too many are woken, never too few.
+ *   K3 sleepers is never less than the number of bits set.  A count without its bit is a worker between the steps of
+ *      S1, which looks again, or between those of K2, which is awake.
+ *   K4 Whoever stops to search fences and looks after that: by S1 and S2, or as the last one that finds work and is
+ *      told so (found).  So those who trusted in it are heard.
+ *   K5 Who is woken sees what its waker did before, and who wakes sees what the sleeper did before S1: therefore its
+ *      count and its AWAKE come after the sleeper's count and ASLEEP.  A waker that is held up may store AWAKE into a
+ *      later sleep: that ends for no reason, and leave finds out that nobody woke it.
+ *   Progress  wake and found wait-free, search and enter and leave, too; only wait sleeps.
+ *   Checked   tests/model/parking_model.c, tests/unit/parking.c, tests/stress/parking.c */
+#ifndef FL_PARKING_H
+#define FL_PARKING_H
+
+#include "base.h"
+#include "seam.h"
+
+/* One per worker, on a line that its owner polls. */
+struct fl_nap {
+    FL_ATOMIC(uint32_t) word; /* FL_AWAKE or FL_ASLEEP; the futex */
+};
+enum { FL_AWAKE = 0, FL_ASLEEP = 1 };
+
+/* The bits of 64 workers: 1 sleeps and nobody has woken it. */
+struct fl_asleep {
+    FL_ATOMIC(uint64_t) bits;
+};
+
+struct fl_parking {
+    unsigned slots;                                   /* workers that may sleep: ids 0 .. slots - 1 */
+    struct fl_nap *nap;                               /* the caller's; may be embedded elsewhere, see fl_parking_nap */
+    size_t stride;                                    /* bytes from one nap to the next */
+    struct fl_asleep *asleep;                         /* (slots + 63) / 64 */
+    _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint64_t) idle; /* sleepers in the low half, searchers in the high half */
+};
+
+/* The memory of `asleep` is the caller's, zeroed or not; nap[i] lies at (char *)first + i * stride. */
+void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first, size_t stride,
+                     struct fl_asleep *asleep);
+
+static inline struct fl_nap *fl_parking_nap(const struct fl_parking *p, unsigned id)
+{
+    return (struct fl_nap *)(void *)((char *)p->nap + id * p->stride);
+}
+
+static inline unsigned fl_sleepers(uint64_t idle)
+{
+    return (unsigned)(uint32_t)idle;
+}
+
+/* Less than zero for a moment, see K2. */
+static inline int fl_searchers(uint64_t idle)
+{
+    return (int)(uint32_t)(idle >> 32);
+}
+
+/* A worker that has run out of work, of so many that there are.  True: it is counted as a searcher; false: half of
+ * those awake search already, or it is the second of three. */
+bool fl_parking_search(struct fl_parking *p, unsigned workers);
+/* A searcher has found work and is none any more.  True if it was the last one and somebody sleeps: others may have
+ * trusted in it, so it looks at everybody (K4; the seq_cst fence is made here), or just calls fl_parking_wake. */
+bool fl_parking_found(struct fl_parking *p);
+/* S1.  searching: the caller is counted as a searcher.  Ends with a seq_cst fence, for what the caller reads next. */
+void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching);
+/* Until woken, or `ns` nanoseconds if that is not zero.  May return for no reason. */
+void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns);
+/* The caller is awake and a searcher from now on.  True if it was woken by somebody, false if it woke by itself. */
+bool fl_parking_leave(struct fl_parking *p, unsigned id);
+/* P2 and P3: true if it woke somebody.  Tries id `near` first, then the higher ones, around; `slots` is 0 again. */
+bool fl_parking_wake(struct fl_parking *p, unsigned near);
+/* Wakes worker id if it sleeps, whoever searches: for what only that one can do.  Fences as fl_parking_wake. */
+bool fl_parking_wake_worker(struct fl_parking *p, unsigned id);
+
+#endif

@@ -1,0 +1,355 @@
+/* Falling asleep and waking of runtime/idle.c, over the real deque, parking and regions, under the model checker.
+ *
+ *   Program   An owner makes tasks that it does not run itself: it waits until others have run them, as in a long
+ *             function.  Thieves search and sleep by fl_idle_find; each runs as many tasks as it wants, then it is
+ *   busy. Checks    I7, I5, R3, K1, K4: a task that nobody wakes up for, asks for or takes by force is never run; then
+ *             all wait, and the checker reports a deadlock or a livelock.  Each task runs once and sees its argument.
+ *   Clock     leaps at each look, by so much that searches end and watches go deep at once, or that they do not. */
+#include "idle.h"
+
+#include "os.h"
+
+#include <string.h>
+
+#include "mc.h"
+
+enum { WORKERS = 4, CAPACITY = 8, TASKS = 3 };
+enum { TINY = 4000, SHORT = 30000, LONG = 300000000 }; /* ns */
+
+struct setup {
+    unsigned workers; /* the owner is 0 */
+    int wants;        /* tasks of each thief */
+    int tasks;        /* that the owner spawns before it waits */
+    bool heavy;       /* membarrier */
+    bool guest;       /* the owner is a thread of the user */
+    bool moves;       /* it changes its deque before it spawns */
+    bool leaves;      /* it leaves its tasks on a suspended fiber */
+    bool operates;    /* while it waits, it spawns and syncs */
+    int called;       /* the thief has mail (1), is stopped (2) */
+    bool hot_owner;   /* worker 1 owns a task, too, and does not run it */
+    uint64_t leap;
+};
+
+struct task {
+    struct filch_detail_task head;
+    int argument, runs;
+    FL_ATOMIC(int) done;
+};
+
+static const struct setup *setup;
+static struct filch_runtime *rt;
+static struct task task[TASKS + 1];
+static uint64_t time_now;
+static int early_ticks;
+
+/* ---- what the runtime asks of others ---- */
+
+void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
+{
+    if (ns) { /* it may end at any time, but not again and again while nothing happens */
+        if (early_ticks && mc_choose(2))
+            early_ticks--;
+        else if (*(const uint32_t *)word == expected) /* the kernel looks at the newest value */
+            fl_spin(tick);
+        mc_count("ticked");
+        return;
+    }
+    mc_count("deep");
+    if (mc_futex_wait(word, expected))
+        mc_count("slept");
+}
+
+void fl_os_futex_wake(const void *word, int at_most)
+{
+    if (mc_futex_wake(word, at_most))
+        mc_count("woke");
+}
+
+uint64_t fl_now(void)
+{
+    return time_now += setup->leap;
+}
+
+uint32_t fl_random(uint32_t *state)
+{
+    return *state;
+}
+
+/* ---- tasks ---- */
+
+static void run_task(void *arg)
+{
+    struct task *t = arg;
+    mc_read(&t->argument);
+    mc_assert(t->argument == 7);
+    t->runs++;
+    mc_assert(t->runs == 1);
+}
+
+static const filch_site site = {run_task, "run_task", __FILE__, __LINE__, sizeof(struct task)};
+
+static struct fl_worker *owner(void)
+{
+    return &rt->worker[0];
+}
+
+void filch_detail_spawn_slow(struct filch_detail_deque *hot, struct filch_detail_task *t)
+{
+    struct fl_deque *d = fl_deque_of(hot);
+    if (fl_region_climbs(d, t))
+        return;
+    mc_assert(fl_deque_spawned(d, t));
+    fl_idle_after(d == rt->worker[1].own ? &rt->worker[1] : owner(), d, false);
+}
+
+int filch_detail_sync_slow(struct filch_detail_deque *hot, struct filch_detail_task *t)
+{
+    struct fl_deque *d = fl_deque_of(hot);
+    if (fl_region_falls(d, t->slot)) {
+        mc_count("fell");
+        return 1;
+    }
+    enum fl_sync outcome = fl_deque_sync(d, t);
+    if (outcome == FL_WAIT) {
+        while (!fl_deque_is_done(d, t))
+            fl_spin(test_join);
+        fl_deque_release(d, t);
+    }
+    fl_idle_after(owner(), d, true);
+    return outcome == FL_RUN;
+}
+
+int filch_detail_sync_any(struct filch_detail_deque *hot, struct filch_detail_task *t)
+{
+    (void)hot;
+    (void)t;
+    mc_fail("out of order");
+}
+
+/* ---- threads ---- */
+
+static void spawn(struct fl_deque *d, struct task *t)
+{
+    struct filch_detail_place here = {&d->hot, 0};
+    mc_write(&t->argument);
+    t->argument = 7;
+    filch_detail_spawn_on(here, &t->head, &site);
+}
+
+static void operate(struct fl_deque *d)
+{
+    struct task *extra = &task[TASKS];
+    struct filch_detail_place here = {&d->hot, 0};
+    extra->runs = 0;
+    spawn(d, extra);
+    if (filch_detail_sync_on(here, &extra->head))
+        mc_count("ran_itself");
+}
+
+static bool all_done(void)
+{
+    for (int i = 0; i < setup->tasks; i++)
+        if (!fl_load_acq(test_done, &task[i].done))
+            return false;
+    return true;
+}
+
+static struct fl_deque *new_deque(void)
+{
+    size_t bytes = fl_deque_bytes(CAPACITY);
+    return fl_deque_init(memset(mc_alloc(bytes), 0, bytes), CAPACITY);
+}
+
+static void move_to(struct fl_worker *w, struct fl_deque *d)
+{
+    fl_store_rel(test_move, &w->deque, d);
+    fl_idle_moved(w, d);
+}
+
+static void own(void *arg)
+{
+    struct fl_worker *w = arg;
+    struct fl_deque *d = w->own;
+    struct fl_fiber fiber;
+    memset(&fiber, 0, sizeof fiber);
+    if (setup->called == 1) {
+        fl_store_rel(test_mail, &rt->worker[1].mail, &fiber);
+        fl_parking_wake_worker(&rt->parking, 1);
+        return;
+    }
+    if (setup->called == 2) {
+        fl_store_rel(test_stop, &rt->stop, 1);
+        fl_parking_wake_worker(&rt->parking, 1);
+        return;
+    }
+    if (setup->moves)
+        move_to(w, d = new_deque());
+    for (int i = 0; i < (setup->hot_owner ? 1 : setup->tasks); i++)
+        spawn(d, &task[i]);
+    if (setup->leaves) {
+        fiber.deque = d;
+        if (fl_deque_publish_all(d)) {
+            mc_count("left_behind");
+            fl_idle_leave_behind(rt, &fiber);
+        }
+        move_to(w, new_deque());
+    }
+    while (!all_done()) {
+        if (setup->operates)
+            operate(d);
+        fl_spin(test_wait);
+    }
+    if (fiber.deque)
+        fl_idle_fetch(rt, &fiber);
+}
+
+/* A worker in the middle of its own task. */
+static void own_hot(void *arg)
+{
+    struct fl_worker *w = arg;
+    spawn(w->own, &task[1]);
+    while (!fl_load_acq(test_done, &task[1].done))
+        fl_spin(test_wait);
+}
+
+static void steal(void *arg)
+{
+    struct fl_worker *w = arg;
+    for (int got = 0; got < setup->wants; got++) {
+        struct fl_claim claim;
+        if (!fl_idle_find(w, &claim)) {
+            mc_assert(setup->called);
+            mc_count("called");
+            return;
+        }
+        mc_assert(claim.task);
+        claim.task->site->run(claim.task);
+        struct task *t = (struct task *)(void *)claim.task;
+        fl_store_rel(test_ran, &t->done, 1);
+        mc_assert(!fl_deque_finish(&claim));
+        mc_count("stole");
+    }
+    mc_assert(!setup->called);
+}
+
+static void init_worker(struct fl_worker *w, unsigned id)
+{
+    memset(w, 0, sizeof *w);
+    w->runtime = rt;
+    w->id = id;
+    w->has_thread = id != 0;
+    w->watch = memset(mc_alloc((1 + FL_GUESTS) * sizeof *w->watch), 0, (1 + FL_GUESTS) * sizeof *w->watch);
+    w->own = new_deque();
+    fl_store_rlx(test_init, &w->mail, NULL);
+    fl_store_rlx(test_init, &w->state, FL_RUNNING);
+    fl_store_rlx(test_init, &w->deque, w->own);
+}
+
+static void scenario(const void *arg)
+{
+    setup = arg;
+    time_now = LONG;
+    early_ticks = 2;
+    rt = memset(mc_alloc(sizeof *rt), 0, sizeof *rt);
+    rt->workers = rt->slots = setup->workers;
+    rt->heavy = setup->heavy;
+    rt->worker = mc_alloc(setup->workers * sizeof *rt->worker);
+    rt->asleep = mc_alloc(sizeof *rt->asleep);
+    fl_lock_init(&rt->left_lock);
+    fl_store_rlx(test_init, &rt->stop, 0);
+    fl_store_rlx(test_init, &rt->left_count, 0);
+    fl_store_rlx(test_init, &rt->watcher, 0);
+    for (unsigned i = 0; i < setup->workers; i++)
+        init_worker(&rt->worker[i], i);
+    fl_parking_init(&rt->parking, setup->workers, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
+    for (int i = 0; i <= TASKS; i++) {
+        task[i].runs = 0;
+        fl_store_rlx(test_init, &task[i].done, 0);
+    }
+    if (setup->guest) {
+        rt->worker[0].lent = true;
+        fl_region_begin(rt->worker[0].own);
+    }
+    int thread[WORKERS];
+    for (unsigned i = 1; i < setup->workers; i++)
+        thread[i] = i == 1 && setup->hot_owner ? mc_spawn("owner", own_hot, &rt->worker[i])
+                                               : mc_spawn("thief", steal, &rt->worker[i]);
+    own(&rt->worker[0]);
+    for (unsigned i = 1; i < setup->workers; i++)
+        mc_join(thread[i]);
+    for (int i = 0; i < setup->tasks; i++)
+        mc_assert(task[i].runs == 1);
+}
+
+#define SETUP(...)                                                                                                    \
+    &(const struct setup)                                                                                             \
+    {                                                                                                                 \
+        __VA_ARGS__                                                                                                   \
+    }
+#define BOUNDED                                                                                                       \
+    {                                                                                                                 \
+        .strategy = MC_DFS, .preemptions = MC_BOUND(2), .stale = MC_BOUND(1), .executions = 60000                     \
+    }
+#define AT_RANDOM                                                                                                     \
+    {                                                                                                                 \
+        .strategy = MC_RANDOM, .seed = 1, .executions = 8000                                                          \
+    }
+#define BY_PRIORITY                                                                                                   \
+    {                                                                                                                 \
+        .strategy = MC_PCT, .seed = 1, .executions = 8000                                                             \
+    }
+
+static const struct mc_scenario scenarios[] = {
+    {"one_task_and_a_long_function", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .leap = LONG), BOUNDED, .reach = "stole slept woke"},
+    {"one_task_and_a_long_function_pct", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .leap = LONG), BY_PRIORITY, .reach = "stole slept"},
+    {"two_tasks_two_thieves",
+     scenario,
+     SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 40000},
+     .reach = "stole slept woke"},
+    {"two_tasks_two_thieves_random", scenario,
+     SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .leap = LONG), AT_RANDOM, .reach = "stole"},
+    {"no_membarrier", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .operates = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole slept woke"},
+    {"moved", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .moves = true, .leap = LONG),
+     BOUNDED, .reach = "stole slept woke"},
+    {"moved_no_membarrier", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .moves = true, .operates = true, .leap = LONG), BY_PRIORITY,
+     .reach = "stole slept woke"},
+    {"left_behind", scenario, SETUP(.workers = 2, .wants = 2, .tasks = 2, .heavy = true, .leaves = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole slept woke left_behind"},
+    {"left_behind_no_membarrier", scenario, SETUP(.workers = 2, .wants = 2, .tasks = 2, .leaves = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole slept woke left_behind"},
+    {"left_behind_one", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .leaves = true, .leap = LONG), BOUNDED,
+     .reach = "stole slept woke left_behind"},
+    {"guest_no_membarrier", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .guest = true, .operates = true, .leap = TINY), BY_PRIORITY,
+     .reach = "stole ran_itself fell"},
+    {"guest_deep", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole deep slept woke"},
+    {"guest_watched", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .leap = SHORT), BY_PRIORITY,
+     .reach = "stole ticked"},
+    {"guest_beside_a_worker", scenario,
+     SETUP(.workers = 4, .wants = 1, .tasks = 2, .heavy = true, .guest = true, .hot_owner = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole slept woke"},
+    {"guest_beside_a_worker_watched", scenario,
+     SETUP(.workers = 4, .wants = 1, .tasks = 2, .heavy = true, .guest = true, .hot_owner = true, .leap = SHORT),
+     BY_PRIORITY, .reach = "stole"},
+    {"mail", scenario, SETUP(.workers = 2, .wants = 1, .called = 1, .leap = LONG), BOUNDED,
+     .reach = "called slept woke"},
+    {"stop", scenario, SETUP(.workers = 2, .wants = 1, .called = 2, .leap = LONG), BOUNDED,
+     .reach = "called slept woke"},
+    {0}};
+
+static const struct mc_equivalent equivalents[] = {
+    {"victim:rlx",
+     "its acquire keeps a thief's REQUEST behind the stores that made the deque.  Without it the thief's "
+     "store could come first in the modification order though it was executed later; the checker's "
+     "modification order is the order of execution."},
+    {0}};
+
+const struct mc_program mc_program = {
+    .name = "idle", .scenarios = scenarios, .equivalents = equivalents, .only = "idle.c region.c region.h"};

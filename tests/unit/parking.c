@@ -1,0 +1,300 @@
+/* runtime/parking.c: one thread against a plain reference, and what it does to the words.
+ *
+ *   Model     Of each worker whether it sleeps and nobody has woken it; the two counts.  A wake must choose the first
+ *             such worker from `near` on, around.
+ *   Counted   what happened; a run in which something never happened fails as not exercised. */
+#include "parking.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 300, STEPS = 20000 };
+
+/* As in a worker: the nap is embedded, on a line of its own. */
+struct bed {
+    _Alignas(FL_CACHE_LINE) long before;
+    struct fl_nap nap;
+    long after;
+};
+
+enum state { AWAKE, SEARCHING, ASLEEP, ROUSED };
+
+static struct bed *beds;
+static struct fl_parking parking;
+static struct fl_asleep bits[(MOST + 63) / 64 + 1];
+static enum state state[MOST];
+static unsigned slots;
+static uint32_t seed = 1;
+
+static struct {
+    uint64_t searches, too_many, found, last, slept, woken, woke, around, far, trusted, nobody, mail, no_mail,
+        cancelled;
+} seen;
+
+static uint32_t below(uint32_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+static unsigned count_of(enum state s)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < slots; i++)
+        n += state[i] == s;
+    return n;
+}
+
+static unsigned sleepers(void)
+{
+    return count_of(ASLEEP);
+}
+
+static unsigned searchers(void)
+{
+    return count_of(SEARCHING) + count_of(ROUSED);
+}
+
+static bool bit(unsigned id)
+{
+    return fl_load_rlx(test, &bits[id / 64].bits) >> id % 64 & 1;
+}
+
+static void check(void)
+{
+    uint64_t idle = fl_load_rlx(test, &parking.idle);
+    cr_assert_eq(fl_sleepers(idle), sleepers());
+    cr_assert_eq(fl_searchers(idle), (int)searchers());
+    for (unsigned i = 0; i < slots; i++) {
+        cr_assert(bit(i) == (state[i] == ASLEEP), "worker %u of %u, state %d", i, slots, state[i]);
+        if (state[i] == ASLEEP || state[i] == ROUSED)
+            cr_assert(fl_load_rlx(test, &beds[i].nap.word) == (state[i] == ASLEEP ? FL_ASLEEP : FL_AWAKE));
+        cr_assert(beds[i].before == -1 && beds[i].after == -1);
+    }
+    for (unsigned i = slots; i < (slots + 63) / 64 * 64; i++)
+        cr_assert(!bit(i));
+    cr_assert_eq(fl_load_rlx(test, &bits[(slots + 63) / 64].bits), 77, "a word beyond the last one was written");
+}
+
+static void begin(unsigned n)
+{
+    slots = n;
+    beds = aligned_alloc(FL_CACHE_LINE, sizeof *beds * n);
+    cr_assert(beds);
+    memset(beds, 0xff, sizeof *beds * n);
+    memset(bits, 0xff, sizeof bits);
+    memset(state, 0, sizeof state);
+    fl_store_rlx(test, &bits[(n + 63) / 64].bits, 77);
+    fl_parking_init(&parking, n, &beds->nap, sizeof *beds, bits);
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(fl_parking_nap(&parking, i), &beds[i].nap);
+    check();
+}
+
+static void end(void)
+{
+    free(beds);
+}
+
+static void search(unsigned id)
+{
+    unsigned awake = slots - sleepers(), most = awake / 2 ? awake / 2 : 1;
+    bool may = searchers() < most;
+    cr_assert_eq(fl_parking_search(&parking, parking.slots), may);
+    if (may)
+        state[id] = SEARCHING;
+    seen.searches += may;
+    seen.too_many += !may;
+}
+
+static void found(unsigned id)
+{
+    bool last = searchers() == 1 && sleepers() > 0;
+    cr_assert_eq(fl_parking_found(&parking), last);
+    state[id] = AWAKE;
+    seen.found++;
+    seen.last += last;
+}
+
+static void enter(unsigned id)
+{
+    fl_parking_enter(&parking, id, state[id] == SEARCHING);
+    state[id] = ASLEEP;
+    seen.slept++;
+}
+
+static void leave(unsigned id)
+{
+    if (state[id] == ROUSED)
+        fl_parking_wait(&parking, id, 0); /* returns: the word is AWAKE */
+    cr_assert_eq(fl_parking_leave(&parking, id), state[id] == ROUSED);
+    seen.woken += state[id] == ROUSED;
+    seen.cancelled += state[id] == ASLEEP;
+    state[id] = SEARCHING;
+}
+
+/* The first sleeper from near on; slots if there is none. */
+static unsigned next_asleep(unsigned near)
+{
+    for (unsigned i = 0; i < slots; i++)
+        if (state[(near + i) % slots] == ASLEEP)
+            return (near + i) % slots;
+    return slots;
+}
+
+static void wake(unsigned near)
+{
+    unsigned id = searchers() ? slots : next_asleep(near);
+    cr_assert(fl_parking_wake(&parking, near) == (id < slots), "near %u, expected %u of %u", near, id, slots);
+    if (id < slots)
+        state[id] = ROUSED;
+    seen.woke += id < slots;
+    seen.around += id < near;
+    seen.far += id < slots && id / 64 != near / 64;
+    seen.trusted += searchers() > 0 && id == slots;
+    seen.nobody += !searchers() && id == slots;
+}
+
+static void wake_worker(unsigned id)
+{
+    bool asleep = state[id] == ASLEEP;
+    cr_assert_eq(fl_parking_wake_worker(&parking, id), asleep);
+    if (asleep)
+        state[id] = ROUSED;
+    seen.mail += asleep;
+    seen.no_mail += !asleep;
+}
+
+/* Sleepers are many or few by turns. */
+static void step(unsigned turn)
+{
+    unsigned id = below(slots);
+    bool drowsy = turn / 500 % 2;
+    switch (state[id]) {
+    case AWAKE:
+        if (below(2))
+            search(id);
+        else
+            enter(id);
+        break;
+    case SEARCHING:
+        if (below(4) < (drowsy ? 3 : 1))
+            enter(id);
+        else
+            found(id);
+        break;
+    case ASLEEP:
+        if (!drowsy || below(8) == 0)
+            leave(id);
+        break;
+    case ROUSED: leave(id); break;
+    }
+    if (below(drowsy ? 4 : 2) == 0)
+        wake(below(slots + 1)); /* slots is 0 again */
+    if (below(4) == 0)
+        wake_worker(below(slots));
+}
+
+Test(parking, against_a_reference, .timeout = 60)
+{
+    static const unsigned sizes[] = {1, 2, 3, 7, 63, 64, 65, 127, 128, 129, 192, MOST};
+    for (unsigned k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        begin(sizes[k]);
+        for (unsigned i = 0; i < STEPS; i++) {
+            step(i);
+            if (slots < 8 || i % 64 == 0)
+                check();
+        }
+        check();
+        end();
+    }
+    cr_assert(seen.searches && seen.too_many && seen.found && seen.last && seen.slept && seen.woken && seen.woke,
+              "not exercised");
+    cr_assert(seen.around && seen.far && seen.trusted && seen.nobody && seen.mail && seen.no_mail && seen.cancelled,
+              "not exercised");
+}
+
+Test(parking, wakes_the_next_from_near_on, .timeout = 60)
+{
+    begin(200);
+    static const unsigned asleep[] = {3, 64, 127, 199}, near[] = {65, 128, 128, 200};
+    static const unsigned expected[] = {127, 199, 3, 64};
+    for (unsigned i = 0; i < 4; i++)
+        enter(asleep[i]);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert_eq(next_asleep(near[i]), expected[i]);
+        wake(near[i]);
+        leave(expected[i]);
+        found(expected[i]);
+        check();
+    }
+    wake(0);
+    end();
+}
+
+Test(parking, half_of_those_awake_search)
+{
+    begin(10);
+    for (unsigned i = 0; i < 6; i++)
+        search(i);
+    cr_assert_eq(searchers(), 5);
+    for (unsigned i = 6; i < 10; i++)
+        enter(i);
+    found(0);
+    found(1);
+    search(0); /* six are awake, three search */
+    cr_assert_eq(state[0], AWAKE);
+    found(2);
+    search(0);
+    cr_assert_eq(state[0], SEARCHING);
+    check();
+    end();
+}
+
+Test(parking, one_worker_may_search)
+{
+    begin(3);
+    enter(1);
+    enter(2);
+    search(0);
+    cr_assert_eq(state[0], SEARCHING);
+    cr_assert(fl_parking_found(&parking));
+    end();
+}
+
+/* What a waker that was held up leaves behind: its count and its AWAKE come into the worker's next sleep. */
+Test(parking, a_late_waker, .timeout = 60)
+{
+    begin(2);
+    enter(0);
+    fl_store_rlx(test, &bits[0].bits, 0); /* a waker has cleared the bit, and is held up */
+    cr_assert(fl_parking_leave(&parking, 0));
+    cr_assert(fl_parking_found(&parking), "too few searchers, too many sleepers: the safe side");
+    cr_assert_eq(fl_searchers(fl_load_rlx(test, &parking.idle)), -1);
+    cr_assert_eq(fl_sleepers(fl_load_rlx(test, &parking.idle)), 1);
+    cr_assert_not(fl_parking_wake(&parking, 0)); /* a sleeper is counted, but there is no bit */
+    fl_parking_enter(&parking, 0, false);
+    cr_assert_eq(fl_sleepers(fl_load_rlx(test, &parking.idle)), 2);
+    cr_assert(fl_parking_search(&parking, parking.slots)); /* nobody searches, and of two slots two seem to sleep */
+    cr_assert(fl_parking_found(&parking));                 /* the last one, as it seems */
+    fl_add_rlx(test, &parking.idle, ((uint64_t)1 << 32) - 1);
+    fl_store_rlx(test, &beds[0].nap.word, FL_AWAKE); /* the waker goes on */
+    fl_parking_wait(&parking, 0, 0);                 /* ends for no reason */
+    cr_assert_not(fl_parking_leave(&parking, 0), "nobody has woken this sleep");
+    cr_assert_eq(fl_load_rlx(test, &parking.idle), (uint64_t)1 << 32);
+    cr_assert_not(fl_parking_found(&parking));
+    state[0] = AWAKE;
+    check();
+    end();
+}
+
+Test(parking, a_timed_wait_ends, .timeout = 60)
+{
+    begin(1);
+    enter(0);
+    fl_parking_wait(&parking, 0, 1000);
+    leave(0);
+    check();
+    end();
+}
