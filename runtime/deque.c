@@ -285,13 +285,12 @@ static uint64_t publish(struct fl_deque *d)
 /* Every slow path of the owner ends here, and holds `force`. */
 static void answer(struct fl_deque *d)
 {
-    if (!is_asked(d)) {
-        move_limit(d);
-    } else if (!fl_load_rlx(answer_cold, &d->cold)) { /* the owner's own */
-        uint64_t x = publish(d);
-        if (top_of(x) != split_of(x)) /* else nothing to give or all gone: REQUEST stays for the next time */
-            lower_limit(d);
-    }
+    bool gives = is_asked(d) && !fl_load_rlx(answer_cold, &d->cold); /* the owner's own */
+    uint64_t x = gives ? publish(d) : 0;
+    if (gives && top_of(x) != split_of(x))
+        lower_limit(d);
+    else
+        move_limit(d); /* a request stands: there is nothing to give, or the deque is cold */
     FL_CHECK_SLOW(own_bottom(d) - d->hot.base > 256 || fl_deque_is_valid(d)); /* beyond that it would be quadratic */
 }
 
@@ -393,7 +392,8 @@ bool fl_deque_sync_cold(struct fl_deque *d, uintptr_t i, bool lower)
     bool is_private = i >= split_of(fl_load_rlx(cold_ps, &d->ps)); /* only the owner moves split */
     if (is_private && lower) {
         d->floor = i;
-        fl_store_rlx(cold_limit, &d->hot.limit, i); /* a watcher's request is lost: it asks again */
+        fl_store_rlx(cold_limit, &d->hot.limit, i);             /* a watcher's request is lost; therefore: */
+        fl_store_rel(cold_answered, &d->asked, FL_ASK_NOTHING); /* D5: pairs with the acquire ask_post */
     }
     fl_store_rel(cold_let_go, &d->force, next_sequence(mine)); /* D6: pairs with the acquire force_look */
     return is_private;

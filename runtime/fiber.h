@@ -9,7 +9,10 @@
  *   B1 A fiber is resumed only after the switch away from it is complete (the next fiber says so, join.c).
  *   B2 Nothing that the compiler may have derived from the thread's identity is used across fl_fiber_switch: callers
  *      reach thread-local storage through calls that the compiler cannot look into.
- *   Checked   tests/unit/fiber.c, tests/unit/fiber_cxx.cpp */
+ *   Stays     with the thread: thread-local storage and errno, the signal mask, status flags of floating point.
+ *   Cost      a switch 10 ns on x86-64, 500 ns by ucontext; a suspended fiber two pages and two page tables, 16 kB.
+ *   Debugger  set $pc to &fl_switch_resumed and $sp to fiber->sp: its frames are those of the suspended fiber.
+ *   Checked   tests/unit/fiber.c, fiber_memory.c, fiber_cxx.cpp, tests/cross/fiber.sh */
 #ifndef FL_FIBER_H
 #define FL_FIBER_H
 
@@ -73,7 +76,7 @@ void fl_fiber_init_native(struct fl_fiber *fiber, struct fl_deque *deque, void *
 void fl_fiber_end_native(struct fl_fiber *fiber);
 
 /* Leaves `from`, which is running here, and goes on in `to`.  Returns when somebody switches back to `from`, perhaps
- * on another thread.  about 10 ns. */
+ * on another thread. */
 void fl_fiber_switch(struct fl_fiber *from, struct fl_fiber *to);
 
 #endif

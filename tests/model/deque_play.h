@@ -25,6 +25,7 @@ struct setup {
     bool asked;    /* a request is there from the start: saves the search the asking */
     bool helps;    /* tasks of the owner's own while it waits */
     bool suspends; /* a sync that must wait leaves the fiber */
+    bool cold;     /* the deque gives nothing, and a slow sync tries the short way first, as region.c does */
     int later;     /* looks of the thread that has left the fiber */
 };
 
@@ -176,6 +177,10 @@ int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_tas
 {
     uint64_t before = deque->ps.fl_value;
     count_forced();
+    if (setup->cold && fl_deque_sync_cold(fl_deque_of(d), t->slot, true)) {
+        mc_count("short_way");
+        return 1;
+    }
     return finish_sync(t, fl_deque_sync(fl_deque_of(d), t), before);
 }
 
@@ -351,6 +356,7 @@ static void test(const void *arg)
     mc_name(&fiber.saved, "saved");
     mc_name_each(filch_detail_slot_at(&deque->hot, deque->hot.base), setup->capacity, sizeof(filch_detail_slot),
                  "slot");
+    fl_store_rlx(set_cold, &deque->cold, setup->cold); /* nobody else knows the deque yet */
     if (setup->asked)
         fl_deque_ask(deque, FL_ASK_WORK, false);
     for (int i = 0; i < setup->thieves; i++)

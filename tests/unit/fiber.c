@@ -42,10 +42,19 @@ Test(fiber, ping_pong)
     end();
 }
 
-/* More values than there are registers, used before and after the switch. */
+/* What the compiler can neither compute again nor combine with others. */
+static inline long opaque(long value)
+{
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
+/* More values than there are registers, made before the switches and used after. */
 __attribute__((noinline)) static double mixture(int seed, int depth)
 {
-    long a = seed, b = a * 3 + 1, c = b * 5 + a, d = c * 7 + b, e = d * 11 + c, f = e * 13 + d, g = f * 17 + e;
+    long a = opaque(seed), b = opaque(a + 1), c = opaque(b + 1), d = opaque(c + 1), e = opaque(d + 1);
+    long f = opaque(e + 1), g = opaque(f + 1), h = opaque(g + 1), i = opaque(h + 1), j = opaque(i + 1);
+    long k = opaque(j + 1), l = opaque(k + 1);
     double r = seed, s = r * 1.5 + 1, t = s * 2.5 + r, u = t * 3.5 + s, v = u * 4.5 + t, w = v * 5.5 + u;
     double x = w * 6.5 + v, y = x * 7.5 + w, z = y * 8.5 + x;
     double deeper = 0;
@@ -55,7 +64,9 @@ __attribute__((noinline)) static double mixture(int seed, int depth)
         deeper = mixture(seed + 1, depth - 1);
     if (current != &native)
         back();
-    return (double)(a ^ b ^ c ^ d ^ e ^ f ^ g) + r + s + t + u + v + w + x + y + z + deeper;
+    long sum = opaque(a) + opaque(b) * 3 + opaque(c) * 5 + opaque(d) * 7 + opaque(e) * 11 + opaque(f) * 13;
+    sum += opaque(g) * 17 + opaque(h) * 19 + opaque(i) * 23 + opaque(j) * 29 + opaque(k) * 31 + opaque(l) * 37;
+    return (double)sum + r + s + t + u + v + w + x + y + z + deeper;
 }
 
 static double mixtures[5];
