@@ -107,16 +107,18 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
 
 /* ---- who sleeps is not forgotten ---- */
 
-/* I7: posts REQUEST everywhere. */
+/* I7: posts REQUEST everywhere; R3: WATCH where it is not for work. */
 static void ask_all(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
     for (unsigned i = 0; i < rt->slots && !FL_MUTANT(ask_nobody); i++) {
         struct fl_deque *d = deque_of(&rt->worker[i]);
-        if (d && !fl_deque_is_cold(d))
-            fl_deque_ask(d, FL_ASK_WORK, fl_load_rlx(sleeper_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST); /* I5 */
+        if (d && (!fl_deque_is_cold(d) || !FL_MUTANT(unwatched_left)))
+            fl_deque_ask(d, fl_deque_is_cold(d) ? FL_ASK_WATCH : FL_ASK_WORK,
+                         fl_load_rlx(sleeper_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST); /* I5 */
     }
-    fl_fence_heavy(ask_heavy); /* S2, F1: pairs with the light hot_light and the fence answered_fence */
+    if (rt->heavy)                 /* else nobody looks at private tasks, and the caller's fence orders the rest */
+        fl_fence_heavy(ask_heavy); /* F1, S2: pairs with the light hot_light */
 }
 
 static bool something_left(struct filch_runtime *rt)
@@ -166,21 +168,33 @@ void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
 
 static void opened(struct fl_worker *w)
 {
-    fl_fence_sc(opened_fence); /* R3: pairs with watch_fence and parking_found_fence: open, watcher; the reverse */
+    fl_fence_sc(opened_fence); /* R3: pairs with watch_fence and parking_found_fence: open, watcher; watcher, open */
     if (!fl_load_rlx(opened_watcher, &w->runtime->watcher)) /* R3: after the fence */
         fl_parking_wake(&w->runtime->parking, w->id + 1);
+}
+
+/* Nothing traps in d any more: if nobody watches either, the next region shall open. */
+static void calm(struct fl_worker *w, struct fl_deque *d)
+{
+    struct filch_runtime *rt = w->runtime;
+    fl_fence_sc(calm_fence); /* R3: pairs with watch_fence and parking_enter_fence: limit, watcher; watcher, limit */
+    if (!fl_load_rlx(calm_watcher, &rt->watcher) && fl_sleepers(fl_load_rlx(calm_idle, &rt->parking.idle))) /* R3 */
+        fl_deque_ask(d, FL_ASK_WATCH, true);
 }
 
 void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync)
 {
     if (d->region.guest && sync && fl_deque_idle(d)) {
         fl_region_close(d);
+        calm(w, d);
     } else if (d->region.guest && fl_deque_is_cold(d)) {
         enum fl_turn turn = fl_region_step(d, sync);
         if (turn == FL_TURN_OPENED && !FL_MUTANT(opened_in_silence))
             opened(w);
         else if (turn == FL_TURN_HOT)
             fl_deque_answer(d);
+        else if (turn == FL_TURN_CALM)
+            calm(w, d);
     }
     fl_idle_answered(w, d);
 }
@@ -194,12 +208,13 @@ void fl_idle_moved(struct fl_worker *w, struct fl_deque *d)
         fl_deque_ask(d, FL_ASK_WORK, fl_load_rlx(moved_limit, &d->hot.limit) != FILCH_DETAIL_REQUEST); /* its own */
 }
 
+/* A cold deque with a region that somebody must watch, after ask_all. */
 static bool is_open_anywhere(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
     for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->workers) {
         struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
-        if (d && fl_deque_is_cold(d) && fl_region_is_open(d))
+        if (d && fl_deque_is_cold(d) && (fl_region_is_open(d) || (rt->heavy && fl_deque_has_private(d))))
             return true;
     }
     return false;
@@ -211,19 +226,19 @@ static bool take_watch(struct fl_worker *w)
     return fl_cas_rlx(take_watch, &w->runtime->watcher, &nobody, w->id + 1); /* R3: of interest to w alone until ... */
 }
 
-/* R3.  True if there is a region that somebody must watch. */
-static bool leave_watch(struct fl_worker *w)
+static void leave_watch(struct fl_worker *w)
 {
     fl_store_rlx(leave_watch, &w->runtime->watcher, 0); /* R3: ordered by the fence */
-    fl_fence_sc(watch_fence);                           /* R3: pairs with opened_fence */
-    return !FL_MUTANT(deep_without_look) && is_open_anywhere(w);
+    /* R3: pairs with opened_fence, and parking_enter_fence of who takes the watch once this searcher is none: watcher,
+     * counts; counts, watcher */
+    fl_fence_sc(watch_fence); /* R3: see above, pairs with opened_fence and parking_enter_fence */
 }
 
-/* R3.  As the last searcher, in whom who opened a region may have trusted. */
+/* R3.  True if there is a region that somebody must watch. */
 static bool is_unwatched(struct fl_worker *w)
 {
-    return !FL_MUTANT(found_forgets_regions) && !fl_load_rlx(unwatched, &w->runtime->watcher) &&
-           is_open_anywhere(w); /* after parking_found_fence */
+    return !FL_MUTANT(forgets_regions) && !fl_load_rlx(unwatched, &w->runtime->watcher) && /* after ask_heavy */
+           is_open_anywhere(w);
 }
 
 /* w has something to do. */
@@ -313,7 +328,9 @@ static bool watch(struct fl_worker *w, struct fl_claim *claim)
         uint64_t longest = now - last < ACTIVE ? TICK_ACTIVE : TICK_QUIET;
         tick = tick < TICK ? TICK : tick * 2 < longest ? tick * 2 : longest;
         if (now - last >= QUIET) {
-            if (leave_watch(w) && take_watch(w)) {
+            leave_watch(w);
+            ask_all(w);
+            if (is_unwatched(w) && take_watch(w)) {
                 last = now;
                 tick = FL_REGION_AGE;
                 continue;

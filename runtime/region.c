@@ -88,7 +88,7 @@ enum fl_turn fl_region_step(struct fl_deque *d, bool sync)
         if (asked == FL_ASK_WATCH)
             return open_region(d, sync);
         set_floor(d, 0); /* a late request of a watcher that has gone */
-        return FL_TURN_NONE;
+        return FL_TURN_CALM;
     }
     if (sync)
         r->steps++;
@@ -139,9 +139,15 @@ enum fl_sight fl_region_look(struct fl_deque *d, struct fl_watch *watch, uint64_
         watch->asked = true;
         return FL_SEE_WORK;
     }
-    if (now - watch->since >= FL_REGION_AGE) {
-        fl_deque_ask(d, FL_ASK_WATCH, false);
-        watch->since = now;
+    if (now - watch->since < FL_REGION_AGE && !watch->asked)
+        return known ? FL_SEE_NOTHING : FL_SEE_ACTIVITY;
+    if (!fl_deque_ask(d, FL_ASK_WATCH, false) && known && fl_deque_has_private(d) && !FL_MUTANT(deaf_unseen)) {
+        if (!watch->asked) /* WATCH stands since the last look, and nothing has trapped: a long function */
+            watch->since = now;
+        watch->asked = true;
+        return FL_SEE_WORK;
     }
+    watch->since = now;
+    watch->asked = false;
     return known ? FL_SEE_NOTHING : FL_SEE_ACTIVITY;
 }

@@ -30,7 +30,7 @@ struct fl_watch {
 };
 
 /* What a slow path did to a region. */
-enum fl_turn { FL_TURN_NONE, FL_TURN_OPENED, FL_TURN_HOT };
+enum fl_turn { FL_TURN_NONE, FL_TURN_OPENED, FL_TURN_HOT, FL_TURN_CALM };
 
 enum fl_sight {
     FL_SEE_NOTHING,
@@ -44,7 +44,8 @@ void fl_region_begin(struct fl_deque *d);
 /* A thread moves out: d is like a worker's. */
 void fl_region_end(struct fl_deque *d);
 /* After a slow spawn, or a slow sync that left tasks behind, on a cold deque.  FL_TURN_OPENED: it must be watched from
- * now on (R3).  FL_TURN_HOT: fl_deque_answer will publish. */
+ * now on (R3).  FL_TURN_HOT: fl_deque_answer will publish.  FL_TURN_CALM: nothing traps any more, as after
+  * fl_region_close. */
 enum fl_turn fl_region_step(struct fl_deque *d, bool sync);
 /* After a sync that left no task behind. */
 void fl_region_close(struct fl_deque *d);

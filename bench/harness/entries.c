@@ -48,7 +48,8 @@ static void add_app(const struct bench_options *options, struct bench_plan *plan
 void bench_rows_add(const struct bench_options *options, struct bench_plan *plan)
 {
     char path[BENCH_PATH];
-    for (const struct bench_row *row = plan->entry->rows; row->label; row++) {
+    for (size_t i = 0; i < plan->entry->row_count; i++) {
+        const struct bench_row *row = &plan->entry->rows[i];
         if (row->lengthy && !options->lengthy)
             continue;
         unsigned workers = row->workers_of_cpu ? row->workers_of_cpu * options->cpus : row->workers;
@@ -75,49 +76,41 @@ static const struct bench_row spawn_sync_rows[] = {
     {"elision", "micro-spawn_sync-elision", .kind = BENCH_ELISION, .workers = 1},
     {"spawn, sync", "micro-spawn_sync-filch", .kind = BENCH_FILCH, .workers = 1},
     {"Chase-Lev push, take", "micro-chase_lev", .kind = BENCH_OTHER, .workers = 1},
-    {NULL},
 };
 static const struct bench_row order_rows[] = {
     {"last first, 1 worker", "micro-order-filch", "last-first", BENCH_FILCH, .workers = 1},
     {"first first, 1 worker", "micro-order-filch", "first-first", BENCH_OTHER, .workers = 1},
     {"last first, 2 workers", "micro-order-filch", "last-first", BENCH_FILCH, .workers = 2},
-    {NULL},
 };
 static const struct bench_row steal_rows[] = {
     {"Chase-Lev, two loops", "micro-chase_lev_steal", NULL, BENCH_OTHER, .workers = 1},
-    {"spawn, steal, sync", "micro-steal-filch", NULL, BENCH_FILCH, .workers = 2},
-    {NULL},
+    {"by a task", "micro-steal-filch", "task", BENCH_FILCH, .workers = 2},
+    {"by main, region by region", "micro-steal-filch", "main", BENCH_OTHER, .workers = 2},
 };
 static const struct bench_row fiber_switch_rows[] = {
     {"two fibers", "micro-fiber_switch", "two", BENCH_OTHER, .workers = 1, .limit = {AT_MOST(12)}},
     {"a ring of 1,000", "micro-fiber_switch", "thousand", BENCH_OTHER, .workers = 1},
-    {NULL},
 };
 static const struct bench_row suspend_resume_rows[] = {
     {"sync of a task done", "micro-suspend_resume", "done", BENCH_OTHER, .workers = 1},
     {"leave, finish, go on", "micro-suspend_resume", "suspends", BENCH_OTHER, .workers = 1},
-    {NULL},
 };
 static const struct bench_row resume_rows[] = {
     {"a task", "micro-resume", "task", BENCH_OTHER, .workers = 2, .base = 0},
     {"main, its thread awake", "micro-resume", "awake", BENCH_OTHER, .workers = 2, .base = 1},
     {"main, its thread asleep", "micro-resume", "asleep", BENCH_OTHER, .workers = 2, .base = 2},
-    {NULL},
 };
 static const struct bench_row force_rows[] = {
     {"fl_deque_force", "micro-force", NULL, BENCH_OTHER, .workers = 1},
-    {NULL},
 };
 static const struct bench_row long_leaf_rows[] = {
     {"1 worker", "micro-long_leaf", NULL, BENCH_OTHER, .workers = 1},
     {"2 workers", "micro-long_leaf", NULL, BENCH_OTHER, .workers = 2, .limit = {TIMES(0.55)}},
-    {NULL},
 };
 static const struct bench_row wake_up_rows[] = {
     {"it searches", "micro-wake_up", "searching", BENCH_OTHER, .workers = 2, .base = 0},
     {"it sleeps and watches", "micro-wake_up", "asleep", BENCH_OTHER, .workers = 2, .base = 1},
     {"all sleep for good", "micro-wake_up", "deep", BENCH_OTHER, .workers = 2, .base = 2},
-    {NULL},
 };
 #define REGION(pause, mode, first)                                                                                    \
     {pause ", 1 worker", "micro-region", mode, BENCH_OTHER, .workers = 1, .base = first}, {pause ", 2 workers",       \
@@ -134,7 +127,6 @@ static const struct bench_row region_rows[] = {
     REGION("no pause", "none", 0),
     REGION("50 us", "50us", 3),
     REGION("3 ms", "3ms", 6),
-    {NULL},
 };
 static const struct bench_row spread_rows[] = {
     {"tree after 50 us", "micro-spread", "50us", BENCH_OTHER, .workers = 2, .base = 0, .limit = {AT_MOST(100)}},
@@ -146,37 +138,34 @@ static const struct bench_row spread_rows[] = {
      .limit = {AT_MOST(100)}},
     {"long leaf after 300 ms", "micro-spread", "300ms-leaf", BENCH_OTHER, .workers = 2, .base = 5,
      .limit = {AT_MOST(200)}},
-    {NULL},
 };
 static const struct bench_row idle_rows[] = {
     {"2 workers", "micro-idle", NULL, BENCH_OTHER, .workers = 2, .limit = {AT_MOST(8), AT_MOST(2.5), AT_MOST(0.02)}},
-    {"8 workers", "micro-idle", NULL, BENCH_OTHER, .workers = 8, .limit = {AT_MOST(8), AT_MOST(2.5), AT_MOST(0.02)}},
-    {NULL},
+    {"8 workers", "micro-idle", NULL, BENCH_OTHER, .workers = 8, .base = 1,
+     .limit = {AT_MOST(8), AT_MOST(2.5), AT_MOST(0.02)}},
 };
 #define OVERSUBSCRIBED(program)                                                                                       \
     {"a worker a CPU", program, NULL, BENCH_OTHER, .workers_of_cpu = 1},                                              \
-        {"four workers a CPU", program, NULL, BENCH_OTHER, .workers_of_cpu = 4, .limit = {TIMES(1.15)}},              \
     {                                                                                                                 \
-        NULL                                                                                                          \
+        "four workers a CPU", program, NULL, BENCH_OTHER, .workers_of_cpu = 4, .limit = { TIMES(1.15) }               \
     }
 static const struct bench_row oversubscribed_fib_rows[] = {OVERSUBSCRIBED("fib-filch")};
 static const struct bench_row oversubscribed_nqueens_rows[] = {OVERSUBSCRIBED("nqueens-filch")};
 static const struct bench_row oversubscribed_tree_rows[] = {OVERSUBSCRIBED("tree-filch")};
 static const struct bench_row fiber_memory_rows[] = {
-    {"10^4 fibers (quick: 10^3)", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .size = "10000",
+    {"10^4 (quick: 10^3)", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .base = 0, .size = "10000",
      .quick_size = "1000"},
-    {"10^5 fibers (quick: 10^4)", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .size = "100000",
+    {"10^5 (quick: 10^4)", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .base = 1, .size = "100000",
      .quick_size = "10000"},
-    {"10^6 fibers", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .size = "1000000", .quick_size = "1000000",
-     .lengthy = true},
-    {NULL},
+    {"10^6", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .base = 2, .size = "1000000",
+     .quick_size = "1000000", .lengthy = true},
 };
 
 #define REPETITIONS(normal, quick) .repetitions = normal, .quick_repetitions = quick
 #define CASE .add_series = add_case, .run = bench_case_run
 #define TREEWALK .add_series = add_app, .prepare = bench_treewalk_prepare, .run = bench_treewalk_run
 #define LINESORT .add_series = add_app, .prepare = bench_linesort_prepare, .run = bench_linesort_run
-#define MICRO(list) .rows = list, .run = bench_case_run
+#define MICRO(list) .rows = list, .row_count = sizeof list / sizeof *list, .run = bench_case_run
 
 #define ONLY                                                                                                          \
     {                                                                                                                 \
@@ -229,8 +218,8 @@ const struct bench_entry bench_catalog[] = {
     {"micro/spawn_sync", "a task that nobody steals", ONLY_NS(NULL), "20000000", "1000000", REPETITIONS(5, 3),
      MICRO(spawn_sync_rows)},
     {"micro/order", "batches of 1,000 tasks", ONLY_NS(NULL), "5000", "200", REPETITIONS(5, 3), MICRO(order_rows)},
-    {"micro/steal", "round trip of a stolen task", ONLY_NS(NULL), "20000", "500", REPETITIONS(5, 1), .least_cpus = 2,
-     MICRO(steal_rows)},
+    {"micro/steal", "round trip of a stolen task", ONLY_NS("spawn, steal, sync of one task after the other"), "20000",
+     "500", REPETITIONS(5, 1), .least_cpus = 2, MICRO(steal_rows)},
     {"micro/fiber_switch", "fibers in a ring", ONLY_NS("one switch from a fiber to another"), "10000000", "200000",
      REPETITIONS(3, 1), MICRO(fiber_switch_rows)},
     {"micro/suspend_resume", "a sync that leaves its fiber, all on one thread",
@@ -292,21 +281,21 @@ const struct bench_entry bench_catalog[] = {
      MICRO(idle_rows)},
     {"micro/oversubscribed_fib",
      "more workers than CPUs",
-     {{NULL, BENCH_MILLISECONDS, "fib(40)"}},
+     {{NULL, BENCH_MILLISECONDS, "fib, no cut-off"}},
      "40",
      "30",
      REPETITIONS(3, 3),
      MICRO(oversubscribed_fib_rows)},
     {"micro/oversubscribed_nqueens",
      "more workers than CPUs",
-     {{NULL, BENCH_MILLISECONDS, "12 queens"}},
+     {{NULL, BENCH_MILLISECONDS, "all placements of n queens"}},
      "12",
      "10",
      REPETITIONS(3, 3),
      MICRO(oversubscribed_nqueens_rows)},
     {"micro/oversubscribed_tree",
      "more workers than CPUs",
-     {{NULL, BENCH_MILLISECONDS, "sum of a tree of 2^22 nodes"}},
+     {{NULL, BENCH_MILLISECONDS, "sum of a tree of 2^n nodes"}},
      "22",
      "17",
      REPETITIONS(9, 3),

@@ -85,7 +85,7 @@ struct bench_series {
 
 /* A series of an entry that lists them. */
 struct bench_row {
-    const char *label;   /* NULL: after the last one */
+    const char *label;
     const char *program; /* in the folder of the variants */
     const char *mode;
     enum bench_kind kind;
@@ -107,6 +107,7 @@ struct bench_entry {
     unsigned repetitions, quick_repetitions; /* in one process */
     unsigned least_cpus;
     const struct bench_row *rows;
+    size_t row_count;
     /* NULL: the rows are the series. */
     void (*add_series)(const struct bench_options *options, struct bench_plan *plan);
     /* Fills plan->skipped if it cannot be measured here; NULL: nothing to prepare. */

@@ -6,6 +6,7 @@
 
 #include "case.h"
 #include "chase_lev.h"
+#include "steal.h"
 
 static struct ref_deque deque;
 static uint64_t last;                   /* the item that ends the thief */
@@ -49,4 +50,10 @@ uint64_t bench_region(long size)
     pthread_join(thread, NULL);
     ref_free(&deque);
     return sum;
+}
+
+bool bench_steal_mode(const char *name)
+{
+    (void)name;
+    return false;
 }

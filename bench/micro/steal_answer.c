@@ -1,5 +1,6 @@
 /* Steals one after the other: numbers of tasks that went from one thread to another, and their sum. */
 #include "case.h"
+#include "steal.h"
 #include "sum.h"
 
 static uint64_t expected(long n)
@@ -19,4 +20,5 @@ const struct bench_workload bench_workload = {
     .largest = 100000000,
     .expected = expected,
     .tasks = tasks,
+    .mode = bench_steal_mode,
 };

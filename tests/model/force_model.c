@@ -38,6 +38,8 @@ static const struct mc_scenario scenarios[] = {
      "what the fiber leaves is public, the forcer does not take it twice", false},
     {"cold", test, SETUP("sss210", .forcers = 1, .looks = 1, .capacity = 8, .cold = true), FULL,
      "forced settled waited short_way", NULL, "nothing is published, limit follows the syncs down", false},
+    {"cold_and_asked", test, SETUP("ss10", .thieves = 1, .looks = 1, .capacity = 8, .asked = true, .cold = true), FULL,
+     "asked short_way", NULL, "the short way takes the question with the request", false},
     {"two_forcers", test, SETUP("s0", .forcers = 2, .looks = 1, .capacity = 4), BOUND(2),
      "forced settled waited force_lost nothing_private", NULL, "one task", false},
     {"two_forcers_two_tasks", test, SETUP("ss10", .forcers = 2, .looks = 1, .capacity = 4), PCT(20000),

@@ -13,7 +13,7 @@
 
 #include "mc.h"
 
-enum { WORKERS = 4, CAPACITY = 8, TASKS = 3 };
+enum { TICKS = 8, WORKERS = 4, CAPACITY = 8, TASKS = 3 };
 enum { TINY = 4000, SHORT = 30000, LONG = 300000000 }; /* ns */
 
 struct setup {
@@ -26,6 +26,8 @@ struct setup {
     bool leaves;      /* it leaves its tasks on a suspended fiber */
     bool operates;    /* while it waits, it spawns and syncs */
     int called;       /* the thief has mail (1), is stopped (2) */
+    bool late;        /* it is lent its slot when others may sleep already */
+    bool before;      /* it runs a short region first */
     bool hot_owner;   /* worker 1 owns a task, too, and does not run it */
     uint64_t leap;
 };
@@ -47,7 +49,7 @@ static int early_ticks;
 void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
 {
     if (ns) { /* it may end at any time, but not again and again while nothing happens */
-        if (early_ticks && mc_choose(2))
+        if (early_ticks && (early_ticks <= TICKS - 2 || mc_choose(2)))
             early_ticks--;
         else if (*(const uint32_t *)word == expected) /* the kernel looks at the newest value */
             fl_spin(tick);
@@ -182,6 +184,10 @@ static void own(void *arg)
         fl_parking_wake_worker(&rt->parking, 1);
         return;
     }
+    if (setup->late)
+        fl_region_begin(d);
+    if (setup->before)
+        operate(d);
     if (setup->moves)
         move_to(w, d = new_deque());
     for (int i = 0; i < (setup->hot_owner ? 1 : setup->tasks); i++)
@@ -215,7 +221,7 @@ static void own_hot(void *arg)
 static void steal(void *arg)
 {
     struct fl_worker *w = arg;
-    for (int got = 0; got < setup->wants; got++) {
+    for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
             mc_assert(setup->called);
@@ -227,6 +233,7 @@ static void steal(void *arg)
         struct task *t = (struct task *)(void *)claim.task;
         fl_store_rel(test_ran, &t->done, 1);
         mc_assert(!fl_deque_finish(&claim));
+        got += t != &task[TASKS];
         mc_count("stole");
     }
     mc_assert(!setup->called);
@@ -249,7 +256,7 @@ static void scenario(const void *arg)
 {
     setup = arg;
     time_now = LONG;
-    early_ticks = 2;
+    early_ticks = TICKS;
     rt = memset(mc_alloc(sizeof *rt), 0, sizeof *rt);
     rt->workers = rt->slots = setup->workers;
     rt->heavy = setup->heavy;
@@ -268,7 +275,8 @@ static void scenario(const void *arg)
     }
     if (setup->guest) {
         rt->worker[0].lent = true;
-        fl_region_begin(rt->worker[0].own);
+        if (!setup->late)
+            fl_region_begin(rt->worker[0].own);
     }
     int thread[WORKERS];
     for (unsigned i = 1; i < setup->workers; i++)
@@ -307,7 +315,7 @@ static const struct mc_scenario scenarios[] = {
     {"two_tasks_two_thieves",
      scenario,
      SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .leap = LONG),
-     {.strategy = MC_PCT, .seed = 1, .executions = 40000},
+     {.strategy = MC_PCT, .seed = 2, .executions = 60000},
      .reach = "stole slept woke"},
     {"two_tasks_two_thieves_random", scenario,
      SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .leap = LONG), AT_RANDOM, .reach = "stole"},
@@ -329,6 +337,26 @@ static const struct mc_scenario scenarios[] = {
      .reach = "stole ran_itself fell"},
     {"guest_deep", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .leap = LONG),
      BY_PRIORITY, .reach = "stole deep slept woke"},
+    {"guest_late", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .late = true, .leap = LONG),
+     BY_PRIORITY, .reach = "stole deep slept woke"},
+    {"guest_again",
+     scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .before = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "stole deep slept woke"},
+    {"guest_again_no_membarrier",
+     scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .guest = true, .before = true, .operates = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "stole deep slept woke"},
+    {"guest_again_watched", scenario,
+     SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .before = true, .leap = SHORT),
+     BY_PRIORITY, .reach = "stole ticked"},
+    {"guest_again_beside_a_worker", scenario,
+     SETUP(.workers = 4, .wants = 1, .tasks = 2, .heavy = true, .guest = true, .hot_owner = true, .before = true,
+           .leap = LONG),
+     BY_PRIORITY, .reach = "stole slept woke"},
     {"guest_watched", scenario,
      SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .leap = SHORT), BY_PRIORITY,
      .reach = "stole ticked"},

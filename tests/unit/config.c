@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base.h"
+#include "os.h"
 #include "process.h"
 
 TestSuite(config, .init = clear_environment);
@@ -37,6 +39,7 @@ Test(config, defaults)
     cr_assert_eq(s.pin, FILCH_PIN_NONE);
     cr_assert_eq(s.deque, (size_t)1 << 20);
     cr_assert(s.stack_size >= (size_t)8 << 20, "%zu bytes", s.stack_size);
+    cr_assert_eq(s.overflow_message, FL_DEBUG);
 }
 
 Test(config, default_workers_are_those_of_the_mask)
@@ -71,15 +74,18 @@ Test(config, environment_beats_default)
 {
     setenv("FILCH_NUM_WORKERS", "7", 1);
     setenv("FILCH_PIN", "core", 1);
+    setenv("FILCH_STACK", "300K", 1);
     struct fl_settings s = settings_of(NULL);
     cr_assert_eq(s.workers, 7u);
     cr_assert_eq(s.pin, FILCH_PIN_CORE);
+    cr_assert_eq(s.stack_size, 300u << 10);
 }
 
 Test(config, code_beats_environment)
 {
     setenv("FILCH_NUM_WORKERS", "7", 1);
     setenv("FILCH_PIN", "core", 1);
+    setenv("FILCH_STACK", "300K", 1);
     filch_config c = {.size = sizeof c, .workers = 3, .pin = FILCH_PIN_NONE, .deque = 1000, .stack_size = 1 << 17};
     struct fl_settings s = settings_of(&c);
     cr_assert_eq(s.workers, 3u);
@@ -92,10 +98,12 @@ Test(config, a_zero_field_says_nothing)
 {
     setenv("FILCH_NUM_WORKERS", "7", 1);
     setenv("FILCH_PIN", "core", 1);
+    setenv("FILCH_STACK", "300K", 1);
     filch_config c = {.size = sizeof c};
     struct fl_settings s = settings_of(&c);
     cr_assert_eq(s.workers, 7u);
     cr_assert_eq(s.pin, FILCH_PIN_CORE);
+    cr_assert_eq(s.stack_size, 300u << 10);
     cr_assert_eq(s.deque, (size_t)1 << 20);
 }
 
@@ -103,6 +111,18 @@ Test(config, pin_none_of_the_environment)
 {
     setenv("FILCH_PIN", "none", 1);
     cr_assert_eq(settings_of(NULL).pin, FILCH_PIN_NONE);
+}
+
+Test(config, the_overflow_message_is_the_codes_or_else_of_debug_builds)
+{
+    filch_config c = {.size = sizeof c};
+    cr_assert_eq(settings_of(&c).overflow_message, FL_DEBUG);
+    c.overflow_message = 1;
+    cr_assert(settings_of(&c).overflow_message);
+    c.overflow_message = -1;
+    cr_assert(!settings_of(&c).overflow_message);
+    c.size = offsetof(filch_config, overflow_message); /* a caller that does not know the field */
+    cr_assert_eq(settings_of(&c).overflow_message, FL_DEBUG);
 }
 
 /* ---- size ---- */
@@ -185,6 +205,7 @@ static void *configure(void *arg)
 
 static const char *name, *value;
 static unsigned expected_workers;
+static size_t expected_stack;
 
 static void with_variable(void)
 {
@@ -199,6 +220,7 @@ static void with_variable(void)
     CHILD_REQUIRE(fl_configure(&s, NULL) == 0);
     CHILD_REQUIRE(s.workers == expected_workers);
     CHILD_REQUIRE(s.pin == FILCH_PIN_NONE);
+    CHILD_REQUIRE(s.stack_size == expected_stack);
 }
 
 static void expect_warning(const char *variable, const char *text, const char *says)
@@ -206,6 +228,7 @@ static void expect_warning(const char *variable, const char *text, const char *s
     name = variable;
     value = text;
     expected_workers = processors();
+    expected_stack = fl_os_stack_size();
     struct child child = child_of(with_variable);
     expect_success(child);
     if (!says) {
@@ -226,6 +249,62 @@ Test(config, a_bad_number_of_workers_counts_as_not_set)
         expect_warning("FILCH_NUM_WORKERS", bad[i], "1 to 1024");
 }
 
+Test(config, a_bad_size_of_stacks_counts_as_not_set)
+{
+    static const char *const bad[] = {"0",
+                                      "1",
+                                      "65535",
+                                      "63K",
+                                      "2G",
+                                      "1025M",
+                                      "1073741825",
+                                      "8 M",
+                                      "8MB",
+                                      "8KiB",
+                                      "M",
+                                      "-8M",
+                                      "+8M",
+                                      "0x10",
+                                      "1e6",
+                                      "8.5M",
+                                      " 8M",
+                                      "8M ",
+                                      "many",
+                                      "8M,8M",
+                                      "8T",
+                                      "17179869184G",
+                                      "99999999999999999999999999M"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_warning("FILCH_STACK", bad[i], "64K to 1G");
+}
+
+static void expect_stack(const char *text, size_t bytes)
+{
+    name = "FILCH_STACK";
+    value = text;
+    expected_workers = processors();
+    expected_stack = bytes;
+    struct child child = child_of(with_variable);
+    expect_success(child);
+    cr_assert_str_empty(child.said, "FILCH_STACK=%s: %s", text, child.said);
+}
+
+Test(config, sizes_of_stacks)
+{
+    expect_stack("65536", 65536);
+    expect_stack("64K", 65536);
+    expect_stack("64k", 65536);
+    expect_stack("100000", 100000);
+    expect_stack("1023K", 1023 << 10);
+    expect_stack("8M", 8 << 20);
+    expect_stack("8m", 8 << 20);
+    expect_stack("1024M", 1 << 30);
+    expect_stack("1G", 1 << 30);
+    expect_stack("1g", 1 << 30);
+    expect_stack("1073741824", 1 << 30);
+    expect_stack("0000064K", 65536);
+}
+
 Test(config, a_bad_pin_names_the_nearest)
 {
     expect_warning("FILCH_PIN", "cor", "did you mean core?");
@@ -239,6 +318,7 @@ Test(config, an_empty_value_is_not_set)
 {
     expect_warning("FILCH_NUM_WORKERS", "", NULL);
     expect_warning("FILCH_PIN", "", NULL);
+    expect_warning("FILCH_STACK", "", NULL);
 }
 
 Test(config, an_unknown_name_names_the_nearest)
@@ -246,6 +326,7 @@ Test(config, an_unknown_name_names_the_nearest)
     expect_warning("FILCH_NUM_WORKER", "3", "did you mean FILCH_NUM_WORKERS?");
     expect_warning("FILCH_NUMWORKERS", "3", "did you mean FILCH_NUM_WORKERS?");
     expect_warning("FILCH_PINN", "core", "did you mean FILCH_PIN?");
+    expect_warning("FILCH_STACKS", "8M", "did you mean FILCH_STACK?");
     expect_warning("FILCH_", "", "did you mean FILCH_PIN?");
 }
 
@@ -261,6 +342,7 @@ Test(config, a_long_value_is_cut_and_the_line_ends)
     name = "FILCH_NUM_WORKERS";
     value = text;
     expected_workers = processors();
+    expected_stack = fl_os_stack_size();
     struct child child = child_of(with_variable);
     expect_success(child);
     cr_assert_eq(lines_of(child.said), 1u);
