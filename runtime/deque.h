@@ -62,13 +62,13 @@ struct fl_region {
 struct fl_deque {
     /* the owner's line */
     struct filch_detail_deque hot;
-    uintptr_t holes;    /* number of holes in [base, bottom) */
-    uintptr_t hole_top; /* no hole at or above this index */
-    uintptr_t floor;    /* limit is never set lower; 0: as low as can be */
+    struct fl_region region; /* on the same 64 bytes: after a pause all else is cold */
+    uintptr_t holes;         /* number of holes in [base, bottom) */
+    uintptr_t hole_top;      /* no hole at or above this index */
+    uintptr_t floor;         /* limit is never set lower; 0: as low as can be */
     /* the stolen task that the owner runs now; NULL: what it was started with.  A task's parent is this one of the
      * deque that it was spawned on, or was called by it */
     struct filch_detail_task *task;
-    struct fl_region region;
     bool lowered; /* limit was set below a REQUEST since the flag was cleared: see fl_idle_answered */
     struct fl_deque_counts *counts; /* whom its events count for: its own until a worker runs it */
     struct fl_deque_counts own_counts;

@@ -161,13 +161,14 @@ void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
             return;
         }
         fl_deque_ask(d, FL_ASK_WORK, true); /* stands if nothing is left (I7) */
-        if (!FL_MUTANT(answered_once))
-            fl_deque_answer(d);
+        fl_deque_answer(d);
     }
 }
 
-static void opened(struct fl_worker *w)
+void fl_idle_opened(struct fl_worker *w)
 {
+    if (FL_MUTANT(opened_in_silence))
+        return;
     fl_fence_sc(opened_fence); /* R3: pairs with watch_fence and parking_found_fence: open, watcher; watcher, open */
     if (!fl_load_rlx(opened_watcher, &w->runtime->watcher)) /* R3: after the fence */
         fl_parking_wake(&w->runtime->parking, w->id + 1);
@@ -189,8 +190,8 @@ void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync)
         calm(w, d);
     } else if (d->region.guest && fl_deque_is_cold(d)) {
         enum fl_turn turn = fl_region_step(d, sync);
-        if (turn == FL_TURN_OPENED && !FL_MUTANT(opened_in_silence))
-            opened(w);
+        if (turn == FL_TURN_OPENED)
+            fl_idle_opened(w);
         else if (turn == FL_TURN_HOT)
             fl_deque_answer(d);
         else if (turn == FL_TURN_CALM)

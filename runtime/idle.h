@@ -16,6 +16,8 @@
 /* The end of each slow path of d's owner: cares for the region of a thread of the user, and wakes somebody for what was
  * published (fl_idle_answered). */
 void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync);
+/* A region was opened: somebody shall watch it. */
+void fl_idle_opened(struct fl_worker *w);
 void fl_idle_answered(struct fl_worker *w, struct fl_deque *d);
 /* d has become the current deque of w. */
 void fl_idle_moved(struct fl_worker *w, struct fl_deque *d);

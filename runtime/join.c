@@ -79,6 +79,10 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
     if (fl_self()) {
         if (fl_region_climbs(fl_deque_of(d), t))
             return;
+        if (fl_region_opens(fl_deque_of(d), t)) {
+            fl_idle_opened(fl_self());
+            return;
+        }
         bool spawned = fl_deque_spawned(fl_deque_of(d), t);
         after(fl_deque_of(d), false);
         if (spawned)

@@ -36,7 +36,7 @@ bool fl_parking_search(struct fl_parking *p, unsigned workers)
     /* a bound on useless work, no more: two that read alike may both pass it */
     uint64_t idle = fl_load_rlx(parking_search_idle, &p->idle);
     int awake = (int)(workers - fl_sleepers(idle));
-    int most = awake > 3 ? awake / 2 : 1;
+    int most = awake > 3 ? awake / 2 : 2;
     if (fl_searchers(idle) >= most)
         return false;
     if (!FL_MUTANT(search_uncounted))

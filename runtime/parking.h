@@ -73,7 +73,7 @@ static inline int fl_searchers(uint64_t idle)
 }
 
 /* A worker that has run out of work, of so many that there are.  True: it is counted as a searcher; false: half of
- * those awake search already, or it is the second of three. */
+ * those awake search already, and at least two. */
 bool fl_parking_search(struct fl_parking *p, unsigned workers);
 /* A searcher has found work and is none any more.  True if it was the last one and somebody sleeps: others may have
  * trusted in it, so it looks at everybody (K4; the seq_cst fence is made here), or just calls fl_parking_wake. */

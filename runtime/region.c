@@ -70,6 +70,16 @@ static enum fl_turn open_region(struct fl_deque *d, bool sync)
     return FL_TURN_OPENED;
 }
 
+bool fl_region_opens(struct fl_deque *d, const struct filch_detail_task *t)
+{
+    if (!d->region.guest || d->region.ladder || !fl_deque_is_cold(d) || t->slot == FILCH_DETAIL_LAST ||
+        (own_open(d) & 1) ||
+        fl_load_rlx(opens_asked, &d->asked) != FL_ASK_WATCH) /* unseen, it is seen the next time */
+        return false;
+    open_region(d, false);
+    return true;
+}
+
 static bool is_old(struct fl_region *r)
 {
     uint64_t now = fl_now();

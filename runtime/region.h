@@ -64,6 +64,8 @@ static inline bool fl_region_climbs(struct fl_deque *d, const struct filch_detai
     return d->region.climbs && t->slot != FILCH_DETAIL_LAST && d->region.quick && d->region.quick--;
 }
 
+/* The first spawn after WATCH, in few lines of code: true if it has opened a region (FL_TURN_OPENED) and is done. */
+bool fl_region_opens(struct fl_deque *d, const struct filch_detail_task *t);
 /* The same for a slow sync in order of slot i: true if its task is the caller's to run. */
 bool fl_region_falls(struct fl_deque *d, uintptr_t i);
 

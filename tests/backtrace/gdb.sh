@@ -21,7 +21,7 @@ break fl_deque_sync_any
 continue
 echo == slow\n
 backtrace
-break fl_fiber_switch if from == suspended
+tbreak fl_fiber_switch if from == suspended
 continue
 echo == leaving\n
 backtrace
@@ -79,7 +79,7 @@ expect child below valley fl_worker_loop
 if grep -q 'No symbol "fl_switch_resumed"' "$directory/out"; then
     echo "suspended fibers are not shown: the portable switch does not tell where they stand" >&2
 else
-    expect suspended fl_fiber_switch summit climb climb climb climb climb errand fl_worker_loop
+    expect suspended fl_switch summit climb climb climb climb climb errand fl_worker_loop
 fi
 expect arrived arrived summit climb climb climb climb climb errand fl_worker_loop
 grep -q 'exited normally' "$directory/out" || {

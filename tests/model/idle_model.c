@@ -100,6 +100,10 @@ void filch_detail_spawn_slow(struct filch_detail_deque *hot, struct filch_detail
     struct fl_deque *d = fl_deque_of(hot);
     if (fl_region_climbs(d, t))
         return;
+    if (fl_region_opens(d, t)) {
+        fl_idle_opened(owner());
+        return;
+    }
     mc_assert(fl_deque_spawned(d, t));
     fl_idle_after(d == rt->worker[1].own ? &rt->worker[1] : owner(), d, false);
 }

@@ -2,6 +2,7 @@
  * It begins just before the indices wrap, grows from one slot, and fails as not exercised without steals and growth. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ enum { ITEMS = 4000000 };
 enum { THIEVES = 3 };
 
 static struct ref_deque deque;
-static _Atomic bool pushed_all;
+static _Atomic bool pushed_all, stealing;
 static _Atomic unsigned char *seen; /* how often each item was received */
 static _Atomic uint64_t stolen, lost;
 
@@ -38,6 +39,7 @@ static void *thief(void *arg)
         if (outcome == REF_STOLEN) {
             receive(item);
             mine++;
+            atomic_store_explicit(&stealing, true, memory_order_relaxed);
         } else if (outcome == REF_LOST) {
             misses++;
         } else if (last) {
@@ -64,6 +66,8 @@ Test(chase_lev, every_item_once, .timeout = 120)
         cr_assert_eq(pthread_create(&thread[i], NULL, thief, NULL), 0);
     for (uintptr_t i = 1; i <= ITEMS; i++) { /* bursts of a changing length, taken back by half */
         push(i);
+        while (i == ITEMS / 2 && !atomic_load(&stealing)) /* however late the threads come */
+            sched_yield();
         if (i % 64 < 32)
             for (void *item; i % 3 == 0 && (item = ref_take(&deque));) {
                 receive(item);

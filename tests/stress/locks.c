@@ -83,9 +83,9 @@ static void note_migration(enum kind kind, pthread_t before)
 }
 
 /* With tasks unsynced: sometimes until a thief may have begun one. */
-static void dawdle(uint32_t seed)
+static void dawdle(uint32_t rounds)
 {
-    for (uint32_t i = 0; i < seed % 8; i++) {
+    for (uint32_t i = 0; i < rounds; i++) {
         answer_thieves();
         sched_yield();
     }
@@ -104,7 +104,7 @@ static void child(uint32_t seed)
     unsigned long before = ++g->count;
     for (uint32_t i = 0; i < GRANDCHILDREN; i++)
         leaf_spawn(&t[i], seed / 5 + i);
-    dawdle(seed / 3);
+    dawdle(seed / 3 % 64);
     pthread_t thread = this_thread();
     set_holds_lock(1);
     leaf_sync_all(t, GRANDCHILDREN);
@@ -120,7 +120,7 @@ static void sync_under_lock(enum kind kind, uint32_t seed)
     child_task t[CHILDREN];
     for (uint32_t i = 0; i < CHILDREN; i++)
         child_spawn(&t[i], seed * 31 + i * 7);
-    dawdle(seed / 7);
+    dawdle(seed / 7 % 8);
     pthread_t thread = this_thread();
     set_holds_lock(1);
     child_sync_all(t, CHILDREN);
@@ -219,13 +219,11 @@ static void run_locks(unsigned workers, int point, unsigned rounds)
     struct filch_counters s = {.size = sizeof s};
     filch_runtime *rt;
     uint32_t seed = 20180321;
-    atomic_store(&waited_under_lock, 0);
-    for (int kind = 0; kind < KINDS; kind++)
-        atomic_store(&migrated_under_lock[kind], 0);
     held_point = point;
     fl_seam.at = stall;
     cr_assert_eq(filch_start(&rt, &c), 0);
-    for (unsigned round = 0; round < rounds || (!exercised() && round < MOST_ROUNDS); round++, seed += TASKS) {
+    for (unsigned round = 0; round < rounds || (point < 0 && !exercised() && round < MOST_ROUNDS);
+         round++, seed += TASKS) {
         cr_assert_eq(run_on_a_fiber(rt, root, &seed), 0);
         cr_assert_eq(atomic_load(&wrong), 0u, "a lock let two in, or none out");
         cr_assert_eq(atomic_load(&units_held), 0);
@@ -238,7 +236,7 @@ static void run_locks(unsigned workers, int point, unsigned rounds)
             atomic_load(&migrated_under_lock[OUTER_MUTEX]), atomic_load(&migrated_under_lock[INNER_MUTEX]),
             atomic_load(&migrated_under_lock[SEMAPHORE]));
     cr_assert_eq(s.in_place, 0u);
-    cr_assert(exercised(), "not exercised");
+    cr_assert(point >= 0 || exercised(), "not exercised");
     cr_assert_eq(filch_stop(rt), 0);
     fl_seam.at = NULL;
 }
@@ -261,7 +259,9 @@ Test(locks, held_over_syncs_by_8_workers)
 Test(locks, stalled_at_each_point_of_a_suspension)
 {
     static const enum fl_point points[] = {FL_AT_STEAL_CLAIMED, FL_AT_DONE, FL_AT_WAIT, FL_AT_AWAIT, FL_AT_RELEASE};
-    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
-        for (unsigned workers = 2; workers <= 8; workers *= 2)
-            run_locks(workers, (int)points[i], ROUNDS / 10);
+    for (unsigned again = 0; again == 0 || (!exercised() && again < 100); again++)
+        for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+            for (unsigned workers = 2; workers <= 8; workers *= 2)
+                run_locks(workers, (int)points[i], ROUNDS / 10);
+    cr_assert(exercised(), "not exercised");
 }

@@ -99,7 +99,7 @@ static void end(void)
 
 static void search(unsigned id)
 {
-    unsigned awake = slots - sleepers(), most = awake / 2 ? awake / 2 : 1;
+    unsigned awake = slots - sleepers(), most = awake > 3 ? awake / 2 : 2;
     bool may = searchers() < most;
     cr_assert_eq(fl_parking_search(&parking, parking.slots), may);
     if (may)
