@@ -246,7 +246,6 @@ static bool is_unwatched(struct fl_worker *w)
 static void found(struct fl_worker *w)
 {
     struct fl_parking *p = &w->runtime->parking;
-    fl_store_rlx(state_running, &w->state, FL_RUNNING); /* for filch_dump */
     if (!fl_parking_found(p) || FL_MUTANT(no_chain))
         return;
     ask_all(w);
@@ -409,6 +408,7 @@ bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim)
             searching = true;
         }
         if (got || is_called(w)) {
+            fl_store_rlx(state_running, &w->state, FL_RUNNING); /* for filch_dump */
             if (searching)
                 found(w);
             return got;

@@ -14,6 +14,7 @@ enum { ALTERNATE = 1 << 16 /* bytes: the message, and whatever handler follows *
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users;
+static bool left_behind;        /* the last stop found somebody else's handler in front of ours */
 static struct sigaction before; /* written before the handler is installed */
 
 /* On the alternate stack.  Reads only what this thread has written itself. */
@@ -42,14 +43,23 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         sigaction(signal, &before, NULL); /* the access is repeated, and does what it would have done without us */
 }
 
+static bool is_ours(const struct sigaction *a)
+{
+    return (a->sa_flags & SA_SIGINFO) && a->sa_sigaction == on_fault;
+}
+
+static bool is_handler(const struct sigaction *a)
+{
+    return (a->sa_flags & SA_SIGINFO) || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
+}
+
+/* Whoever is in front may pass on to ours, which they found: to put it in front of them again would be a circle. */
 void fl_overflow_start(void)
 {
     int saved = errno;
     pthread_mutex_lock(&lock);
     struct sigaction now;
-    bool installed =
-        sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault;
-    if (!users++ && !installed) {
+    if (!users++ && sigaction(SIGSEGV, NULL, &now) == 0 && !is_ours(&now) && !(left_behind && is_handler(&now))) {
         before = now;
         struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
         sigemptyset(&ours.sa_mask);
@@ -64,8 +74,11 @@ void fl_overflow_stop(void)
     int saved = errno;
     pthread_mutex_lock(&lock);
     struct sigaction now;
-    if (!--users && sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault)
-        (void)sigaction(SIGSEGV, &before, NULL);
+    if (!--users && sigaction(SIGSEGV, NULL, &now) == 0) {
+        left_behind = !is_ours(&now);
+        if (!left_behind)
+            (void)sigaction(SIGSEGV, &before, NULL);
+    }
     pthread_mutex_unlock(&lock);
     errno = saved;
 }

@@ -182,7 +182,7 @@ FILCH_HOT(int, f, int, int, int, int, int, int, int, int, int);
 END
     refuse 'a task of more than 1,024 bytes' "a task has at most 1,024 bytes: pass f.*s large arguments by" <<'END'
 #include <filch.h>
-struct large { char byte[1001]; };
+struct large { char byte[1009]; };
 void f(struct large);
 FILCH_TASK(void, f, struct large);
 END

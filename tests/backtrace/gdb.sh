@@ -21,7 +21,9 @@ break fl_deque_sync_any
 continue
 echo == slow\n
 backtrace
-tbreak fl_fiber_switch if from == suspended
+tbreak at_sync
+continue
+tbreak fl_fiber_switch thread $_thread
 continue
 echo == leaving\n
 backtrace

@@ -15,14 +15,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 cd "$root/runtime"
 
-# Criterion's headers are the same for every machine, and only its headers are used; the system's own come first.
-set -- -I"$root/include" -I. -I"$root/tests/support" "$@"
+# Criterion's headers are the same for every machine, and only its headers are used; the system's own come first.  The
+# folders that may have spaces in their names go by the environment.
+C_INCLUDE_PATH=$root/include:$root/runtime:$root/tests/support
+export C_INCLUDE_PATH
 includes=
 for folder in "$@"; do
-    case $folder in
-        -I*) includes="$includes $folder" ;;
-        *) includes="$includes -idirafter $folder" ;;
-    esac
+    includes="$includes -idirafter $folder"
 done
 includes="$includes -idirafter /usr/include"
 

@@ -293,28 +293,56 @@ Test(overflow, the_handler_goes_with_the_last_runtime)
     expect_success(child_of(removed_from_default));
 }
 
-/* Who came later stays, and ours behind it only passes on. */
+/* Who came later stays, and ours behind it only passes on: to what was there before both. */
+static struct sigaction behind_theirs;
+static int faults_of_theirs;
+
+static void theirs(int signal, siginfo_t *info, void *context)
+{
+    if (++faults_of_theirs > 1)
+        user_says("in a circle");
+    behind_theirs.sa_sigaction(signal, info, context);
+}
+
 static void replaced_meanwhile(void)
 {
     filch_runtime *rt;
+    struct sigaction a = {.sa_sigaction = theirs, .sa_flags = SA_ONSTACK | SA_SIGINFO}, in_front, now;
+    sigemptyset(&a.sa_mask);
+    set_action();
     message = 1;
     start_with_message(&rt);
-    set_action();
-    struct sigaction theirs = current_action(), now;
+    CHILD_REQUIRE(sigaction(SIGSEGV, &a, &behind_theirs) == 0);
+    in_front = current_action();
     CHILD_REQUIRE(filch_stop(rt) == 0);
     now = current_action();
-    CHILD_REQUIRE(is_same(&now, &theirs));
+    CHILD_REQUIRE(is_same(&now, &in_front));
     start_with_message(&rt);
-    now = current_action();
-    CHILD_REQUIRE(!is_same(&now, &theirs));
-    CHILD_REQUIRE(filch_stop(rt) == 0);
-    now = current_action();
-    CHILD_REQUIRE(is_same(&now, &theirs));
+    read_near_null();
 }
 
 Test(overflow, another_handler_in_front_is_left_alone)
 {
-    expect_success(child_of(replaced_meanwhile));
+    expect_user(child_of(replaced_meanwhile), NULL, "user: action near null\n");
+}
+
+static void replaced_by_none(void)
+{
+    filch_runtime *rt;
+    message = 1;
+    start_with_message(&rt);
+    signal(SIGSEGV, SIG_DFL);
+    CHILD_REQUIRE(filch_stop(rt) == 0);
+    fault = overflow;
+    start_with_message(&rt);
+    filch_run(rt, run_faulty, NULL);
+}
+
+Test(overflow, a_handler_that_was_taken_away_is_installed_again)
+{
+    struct child child = child_of(replaced_by_none);
+    expect_fault(child);
+    expect_sentence(child, "faulty", FAULTY_LINE, 1);
 }
 
 static struct filch_runtime *runtime;
