@@ -24,7 +24,7 @@ __attribute__((cold, noreturn)) void fl_broken(const char *condition, const char
 
 /* Counters that one thread writes and any thread may read: no order is asked of them. */
 #if defined FL_MODEL
-#define fl_bump(p, n) ((void)(p))
+#define fl_bump(p, n) ((void)(p), (void)(n))
 #else
 #define fl_bump(p, n) fl_store_rlx(count, p, fl_load_rlx(count, p) + (n))
 #endif

@@ -23,7 +23,7 @@ echo == slow\n
 backtrace
 tbreak at_sync
 continue
-tbreak fl_fiber_switch thread $_thread
+eval "tbreak fl_fiber_switch thread %d", $_thread
 continue
 echo == leaving\n
 backtrace
