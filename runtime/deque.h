@@ -56,6 +56,7 @@ struct fl_region {
     bool climbs;              /* on it, every operation traps still */
     uint16_t quick;           /* spawns that trap and need nothing else */
     uint32_t steps;           /* of the ladder; 0: it has only spawned so far */
+    uint32_t timed;           /* steps until the clock is read again */
     uint64_t since;           /* when the clock was read first; 0: not yet */
 };
 

@@ -10,7 +10,7 @@ enum {
     TICK = 50000,          /* the sentinel's first */
     TICK_ACTIVE = 1000000, /* its longest for ... */
     ACTIVE = 20000000,     /* ... so long after the last activity */
-    TICK_QUIET = 4000000,  /* and then */
+    TICK_QUIET = 8000000,  /* and then */
     QUIET = 200000000      /* then it sleeps for good */
 };
 

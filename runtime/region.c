@@ -1,7 +1,7 @@
 #include "region.h"
 
 #if !defined FL_MODEL
-enum { LADDER = 2, UNTIMED = 4, QUICK = 16 };
+enum { LADDER = 2, UNTIMED = 5, QUICK = 16 };
 #else
 enum { LADDER = 1, UNTIMED = 1, QUICK = 0 };
 #endif
@@ -65,6 +65,7 @@ static enum fl_turn open_region(struct fl_deque *d, bool sync)
     r->quick = QUICK;
     r->steps = sync;
     r->since = 0;
+    r->timed = UNTIMED + 1;
     d->floor = FILCH_DETAIL_REQUEST;
     fl_store_rlx(opened, &d->asked, FL_ASK_NOTHING); /* limit stays REQUEST: nothing to order */
     return FL_TURN_OPENED;
@@ -85,6 +86,8 @@ static bool is_old(struct fl_region *r)
     uint64_t now = fl_now();
     if (!r->since)
         r->since = now;
+    /* balanced trees: each step takes twice as long as the one before */
+    r->timed = r->steps + (now - r->since < FL_REGION_AGE / 16 ? 3 : 1);
     return now - r->since > FL_REGION_AGE;
 }
 
@@ -112,7 +115,7 @@ bool fl_region_falls(struct fl_deque *d, uintptr_t i)
     if (!r->ladder || fl_load_rlx(fall_asked, &d->asked) == FL_ASK_WORK) /* unseen, it is seen the next time */
         return false;
     r->steps++;
-    if (r->steps > UNTIMED && is_old(r))
+    if (r->steps >= r->timed && is_old(r))
         return false; /* fl_region_step looks again */
     bool lower = r->steps >= LADDER;
     r->climbs &= !lower;
