@@ -160,6 +160,8 @@ void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
             fl_parking_wake(p, w->id + 1);
             return;
         }
+        if (FL_MUTANT(answered_once))
+            return;
         fl_deque_ask(d, FL_ASK_WORK, true); /* stands if nothing is left (I7) */
         fl_deque_answer(d);
     }

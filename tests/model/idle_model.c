@@ -28,6 +28,7 @@ struct setup {
     int called;       /* the thief has mail (1), is stopped (2) */
     bool late;        /* it is lent its slot when others may sleep already */
     bool before;      /* it runs a short region first */
+    bool after;       /* the second thief begins when the first task is public, or done */
     bool hot_owner;   /* worker 1 owns a task, too, and does not run it */
     uint64_t leap;
 };
@@ -225,6 +226,9 @@ static void own_hot(void *arg)
 static void steal(void *arg)
 {
     struct fl_worker *w = arg;
+    while (setup->after && w->id == 2 && !fl_deque_has_public(rt->worker[0].own) &&
+           !fl_load_acq(test_done, &task[0].done))
+        fl_spin(test_after);
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
@@ -323,6 +327,11 @@ static const struct mc_scenario scenarios[] = {
      .reach = "stole slept woke"},
     {"two_tasks_two_thieves_random", scenario,
      SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .leap = LONG), AT_RANDOM, .reach = "stole"},
+    {"answer_and_nothing_left",
+     scenario,
+     SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .after = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 20000},
+     .reach = "stole slept woke"},
     {"no_membarrier", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .operates = true, .leap = LONG),
      BY_PRIORITY, .reach = "stole slept woke"},
     {"moved", scenario, SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .moves = true, .leap = LONG),
