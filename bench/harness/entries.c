@@ -109,8 +109,10 @@ static const struct bench_row long_leaf_rows[] = {
 };
 static const struct bench_row wake_up_rows[] = {
     {"it searches", "micro-wake_up", "searching", BENCH_OTHER, .workers = 2, .base = 0},
+    {"a bare futex", "micro-futex", "busy", BENCH_OTHER, .workers = 1, .base = 1},
     {"it sleeps and watches", "micro-wake_up", "asleep", BENCH_OTHER, .workers = 2, .base = 1},
-    {"all sleep for good", "micro-wake_up", "deep", BENCH_OTHER, .workers = 2, .base = 2},
+    {"a bare futex, 300 ms", "micro-futex", "deep", BENCH_OTHER, .workers = 1, .base = 3},
+    {"all sleep for good", "micro-wake_up", "deep", BENCH_OTHER, .workers = 2, .base = 3},
 };
 #define REGION(pause, mode, first)                                                                                    \
     {pause ", 1 worker", "micro-region", mode, BENCH_OTHER, .workers = 1, .base = first}, {pause ", 2 workers",       \
