@@ -106,6 +106,17 @@ static void dump_fibers(FILE *out, struct fl_fibers *f)
             made, in_use, peak, f->stack_bytes >> 10);
 }
 
+static void dump_suspended(FILE *out, struct filch_runtime *rt)
+{
+    struct filch_counters s;
+    memset(&s, 0, sizeof s);
+    for (unsigned i = 0; i < rt->slots; i++)
+        add(&s, &rt->worker[i]);
+    if (s.suspensions > s.resumptions) /* of no moment in particular */
+        fprintf(out, "  syncs: %llu suspended, each until its stolen task is done\n",
+                (unsigned long long)(s.suspensions - s.resumptions));
+}
+
 static void dump(FILE *out, struct filch_runtime *rt)
 {
     uint64_t idle = fl_load_rlx(dump_idle, &rt->parking.idle);  /* of this moment */
@@ -118,6 +129,7 @@ static void dump(FILE *out, struct filch_runtime *rt)
         fprintf(out, "nobody watches");
     fprintf(out, "; fences %s\n", rt->heavy ? "light and heavy" : "full");
     dump_fibers(out, &rt->fibers);
+    dump_suspended(out, rt);
     for (unsigned i = 0; i < rt->slots; i++)
         if (i < rt->workers || fl_load_rlx(dump_state, &rt->worker[i].state) != FL_FREE) /* of this moment */
             dump_worker(out, &rt->worker[i]);

@@ -54,9 +54,9 @@ enum { FILCH_ALL_WORKERS = -1 };
 int filch_stats(filch_runtime *rt, int worker, struct filch_counters *out);
 
 /* out is not NULL.  Writes a page of text about every runtime of the process: for each worker its state, the task that
- * it runs and its counters; the fibers in use.  For people, the format may change.  From any thread, also from a
- * debugger (`call filch_dump(stderr)`) of a program that hangs: it waits for no lock.  No runtime may
- * be stopped meanwhile by another thread that goes on. */
+ * it runs and its counters; the fibers in use and the suspended syncs.  For people, the format may change.  From any
+ * thread, also from a debugger (`call filch_dump(stderr)`) of a program that hangs: it waits for no lock.  No runtime
+ * may be stopped meanwhile by another thread that goes on. */
 void filch_dump(FILE *out);
 
 #pragma GCC visibility pop

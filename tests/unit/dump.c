@@ -90,7 +90,7 @@ static void until_line_has(const char *beginning, const char *part)
 {
     for (bool has = false; !has; sched_yield()) {
         char *text = dumped();
-        has = strstr(line_of(text, beginning), part) != NULL;
+        has = strstr(text, beginning) && strstr(line_of(text, beginning), part);
         free(text);
     }
 }
@@ -188,6 +188,22 @@ Test(dump, the_tasks_that_run)
 {
     filch_runtime *rt = start(2);
     cr_assert_eq(filch_run(rt, dump_beside_an_errand, NULL), 0);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+static void until_main_is_suspended(void *arg)
+{
+    (void)arg;
+    until_line_has("  syncs: ", "  syncs: 1 suspended, ");
+}
+
+Test(dump, suspended_syncs)
+{
+    filch_runtime *rt = start(2);
+    cr_assert_eq(run_on_a_fiber(rt, until_main_is_suspended, NULL), 0);
+    char *text = dumped();
+    cr_assert(!strstr(text, "suspended,"), "all have gone on: %s", text);
+    free(text);
     cr_assert_eq(filch_stop(rt), 0);
 }
 
