@@ -86,6 +86,9 @@ static size_t round_up(size_t bytes, size_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
+/* Of all pools: what the kernel limits is limited for the process. */
+static FL_ATOMIC(size_t) made_in_all;
+
 void fl_fibers_init(struct fl_fibers *f, size_t stack_bytes, size_t deque_slots, void (*entry)(void))
 {
     size_t page = fl_os_page_size();
@@ -108,6 +111,7 @@ void fl_fibers_destroy(struct fl_fibers *f)
             fl_tools_forget(&block_at(f, s->low, i)->fiber);
         fl_os_unmap(s->low, s->room * f->stride);
     }
+    (void)fl_add_rlx(unmade, &made_in_all, (size_t)0 - f->made); /* a count */
     f->slabs = NULL;
     f->pool = NULL;
     fl_switch_control_free(f->control);
@@ -129,11 +133,9 @@ static struct fl_slab *map_slab(struct fl_fibers *f)
     return NULL;
 }
 
-static struct fl_fiber *make(struct fl_fibers *f)
+static struct fl_fiber *make_one(struct fl_fibers *f)
 {
     struct fl_slab *s = f->slabs;
-    if (f->made >= f->most)
-        return NULL;
     if (!s || s->made == s->room)
         s = map_slab(f);
     if (!s)
@@ -153,6 +155,24 @@ static struct fl_fiber *make(struct fl_fibers *f)
     fiber->entry = f->entry;
     fiber->sp = fl_switch_prepare(slots, begin, fiber, f->control);
     fl_tools_make(fiber);
+    return fiber;
+}
+
+static bool may_make(struct fl_fibers *f)
+{
+    if (fl_add_rlx(make, &made_in_all, 1) < f->most) /* a count, that orders nothing */
+        return true;
+    (void)fl_add_rlx(make_not, &made_in_all, (size_t)-1); /* the same */
+    return false;
+}
+
+static struct fl_fiber *make(struct fl_fibers *f)
+{
+    if (!may_make(f))
+        return NULL;
+    struct fl_fiber *fiber = make_one(f);
+    if (!fiber)
+        (void)fl_add_rlx(make_failed, &made_in_all, (size_t)-1); /* a count */
     return fiber;
 }
 

@@ -52,7 +52,7 @@ struct fl_fibers {
     size_t pooled;
     size_t keep; /* pooled stacks that keep their pages */
     size_t made; /* ever */
-    size_t most; /* refuse beyond: fl_os_most_stacks(), or a test's */
+    size_t most; /* refuse where the process has so many: fl_os_most_stacks(), or a test's */
     size_t in_use, peak;
     size_t stack_bytes, deque_slots;
     void (*entry)(void);

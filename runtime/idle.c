@@ -61,6 +61,8 @@ static bool look_at(struct fl_worker *w, struct fl_worker *v, struct fl_claim *c
         see = fl_region_look(d, watch, now);
         if (see == FL_SEE_WORK && now - watch->since >= ANSWER && force(w, d, claim))
             return true;
+        if (see == FL_SEE_WORK && !FL_MUTANT(searches_for_nothing) && !(w->runtime->heavy && fl_deque_has_private(d)))
+            see = FL_SEE_NOTHING; /* it has been asked: its next operation publishes, and wakes */
     } else {
         if (fl_deque_ask(d, FL_ASK_WORK, false))
             fl_bump(&w->requests, 1);

@@ -30,27 +30,54 @@ static void explain(const char *address)
             t ? t->site->name : "?", t ? t->site->file : "?", t ? t->site->line : 0, w->id, f->stack_size >> 10);
 }
 
+static bool is_handler(const struct sigaction *a)
+{
+    return (a->sa_flags & SA_SIGINFO) || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
+}
+
+/* What the kernel does around a handler, for one that it does not know of. */
+static void call(const struct sigaction *a, int signal, siginfo_t *info, void *context)
+{
+    sigset_t blocked = a->sa_mask, old;
+    if (!(a->sa_flags & SA_NODEFER))
+        sigaddset(&blocked, signal);
+    if ((unsigned)a->sa_flags & (unsigned)SA_RESETHAND) {
+        struct sigaction none = {.sa_handler = SIG_DFL};
+        (void)sigaction(signal, &none, NULL);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &old);
+    if (a->sa_flags & SA_SIGINFO)
+        a->sa_sigaction(signal, info, context);
+    else
+        a->sa_handler(signal);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* As without us.  A fault is repeated when the handler returns; a signal that was sent is not. */
+static void pass_on(int signal, siginfo_t *info, void *context)
+{
+    bool sent = info->si_code <= 0;
+    if (is_handler(&before)) {
+        call(&before, signal, info, context);
+    } else if (!sent || before.sa_handler == SIG_DFL) {
+        (void)sigaction(signal, &before, NULL);
+        if (sent)
+            (void)raise(signal);
+    }
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     int saved = errno;
-    explain(info->si_addr);
+    if (info->si_code > 0)
+        explain(info->si_addr);
     errno = saved;
-    if (before.sa_flags & SA_SIGINFO)
-        before.sa_sigaction(signal, info, context);
-    else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
-        before.sa_handler(signal);
-    else
-        sigaction(signal, &before, NULL); /* the access is repeated, and does what it would have done without us */
+    pass_on(signal, info, context);
 }
 
 static bool is_ours(const struct sigaction *a)
 {
     return (a->sa_flags & SA_SIGINFO) && a->sa_sigaction == on_fault;
-}
-
-static bool is_handler(const struct sigaction *a)
-{
-    return (a->sa_flags & SA_SIGINFO) || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
 }
 
 /* Whoever is in front may pass on to ours, which they found: to put it in front of them again would be a circle. */

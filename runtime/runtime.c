@@ -2,7 +2,8 @@
  *
  *   R1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
  *      first spawn) is its only stopper, so that runtime cannot vanish under it.
- *   R2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted. */
+ *   R2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted.
+ *   R3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct filch_runtime *default_runtime;
-static struct filch_runtime *runtimes; /* all of them, guarded by default_lock */
+static FL_ATOMIC(struct filch_runtime *) runtimes; /* all of them, changed under default_lock; see filch_dump */
 
 /* ---- slots ---- */
 
@@ -247,16 +248,20 @@ static int create(struct filch_runtime **out, const filch_config *config)
 
 static void enlist(struct filch_runtime *rt)
 {
-    rt->next = runtimes;
-    runtimes = rt;
+    rt->next = fl_load_rlx(other_runtimes, &runtimes); /* changed under the lock only */
+    fl_store_rel(enlist, &runtimes, rt);               /* R3: pairs with the acquire first_runtime */
 }
 
 static void strike(struct filch_runtime *rt)
 {
-    struct filch_runtime **link = &runtimes;
-    while (*link != rt)
-        link = &(*link)->next;
-    *link = rt->next;
+    struct filch_runtime *first = fl_load_rlx(all_runtimes, &runtimes); /* changed under the lock only */
+    if (first == rt) {
+        fl_store_rel(strike, &runtimes, rt->next); /* R3: pairs with the acquire first_runtime */
+        return;
+    }
+    while (first->next != rt)
+        first = first->next;
+    first->next = rt->next;
 }
 
 static int create_default(const filch_config *config)
@@ -371,11 +376,18 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
 {
     struct filch_detail_deque *current = filch_detail_self.current;
     void *slot = filch_detail_self.slot;
-    struct fl_worker *w = lend(rt);
+    struct fl_worker *outer = fl_self(), *w = lend(rt);
     work_in(w);
+    if (w && outer && outer->fiber->guard) { /* on a fiber of another runtime: for the overflow message */
+        w->native.guard = outer->fiber->guard;
+        w->native.stack_size = outer->fiber->stack_size;
+        w->own->task = outer->fiber->deque->task;
+    }
     fn(arg);
     if (w && !fl_deque_idle(fl_own_deque(w)))
         fl_misuse("filch_run", NULL, (int)w->id, "the function returned with a task that it did not sync");
+    if (w)
+        w->own->task = NULL;
     filch_detail_self.slot = slot;
     fl_spawn_on(current);
     if (w)
@@ -432,7 +444,7 @@ bool fl_try_hold(void)
 
 struct filch_runtime *fl_first_runtime(void)
 {
-    return runtimes;
+    return fl_load_acq(first_runtime, &runtimes); /* R3: pairs with the release enlist, strike */
 }
 
 unsigned filch_num_workers(filch_runtime *rt)

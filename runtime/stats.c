@@ -61,6 +61,8 @@ int filch_stats(filch_runtime *rt, int worker, struct filch_counters *out)
     }
     fl_let_go();
     s.size = out->size;
+    if (!error && out->size > sizeof s)
+        memset((char *)out + sizeof s, 0, out->size - sizeof s); /* of a later release: not counted here */
     if (!error)
         memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
     return error;
@@ -140,7 +142,7 @@ void filch_dump(FILE *out)
     bool held = fl_try_hold();
     struct filch_runtime *rt = fl_first_runtime();
     if (!held)
-        fprintf(out, "filch: a runtime is being started or stopped, what follows may be incomplete\n");
+        fprintf(out, "filch: somebody starts, stops or asks a runtime, what follows may be incomplete\n");
     if (!rt)
         fprintf(out, "filch: no runtime\n");
     for (; rt; rt = rt->next)

@@ -84,7 +84,7 @@ static void pool(struct fl_worker *w, struct fl_fiber *f)
     w->kept_count++;
 }
 
-void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
+static void leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
 {
     struct fl_fiber *from = w->fiber;
     w->left = from;
@@ -97,23 +97,33 @@ void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
         fl_idle_moved(w, to->deque);
     }
     fl_fiber_switch(from, to);
-    fl_arrived();
 }
 
-/* I6, I8: once the fiber that was left is pooled or awaited, it may run elsewhere. */
-void fl_arrived(void)
+/* I6, I8: once the fiber that was left is pooled or awaited, it may run elsewhere.  Returns it if it can go on. */
+static struct fl_fiber *complete(struct fl_worker *w)
 {
-    struct fl_worker *w = fl_self();
     struct fl_fiber *left = w->left;
     enum fl_after after = w->after;
     w->left = NULL;
     w->after = FL_AFTER_NOTHING;
-    if (after == FL_AFTER_POOL) {
+    if (after == FL_AFTER_POOL)
         pool(w, left);
-    } else if (after == FL_AFTER_AWAIT && !fl_deque_await(w->await_deque, w->await_slot, &left->waiter)) {
-        fl_bump(&w->already_done, 1);
-        fl_leave(w, left, FL_AFTER_POOL);
+    return after == FL_AFTER_AWAIT && !fl_deque_await(w->await_deque, w->await_slot, &left->waiter) ? left : NULL;
+}
+
+void fl_arrived(void)
+{
+    struct fl_fiber *back;
+    while ((back = complete(fl_self()))) { /* a loop: thousands in a row must not deepen this stack */
+        fl_bump(&fl_self()->already_done, 1);
+        leave(fl_self(), back, FL_AFTER_POOL); /* here again, somebody has left another fiber for this one */
     }
+}
+
+void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
+{
+    leave(w, to, after);
+    fl_arrived();
 }
 
 void fl_resume(struct fl_worker *w, struct fl_fiber *f)

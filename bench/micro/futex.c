@@ -14,7 +14,7 @@
 
 #include "probe.h"
 
-enum { END = UINT32_MAX };
+#define END UINT32_MAX
 
 static bool deep;
 static _Atomic(uint32_t) word, seen;

@@ -1,7 +1,11 @@
 /* The time on processors that an idle runtime takes after a burst of work, main's own left out.  Its threads search
- * for 50 us, one of them wakes now and then for 200 ms, then all sleep until they are woken. */
+ * for 50 us, one of them wakes now and then for 200 ms, then all sleep until they are woken.
+ *
+ *   none    main rests between two regions
+ *   region  main rests in one, after a spawn and before its sync: somebody watches it for as long as it is open */
 #define _POSIX_C_SOURCE 200809L
 
+#include <string.h>
 #include <time.h>
 
 #include <filch.h>
@@ -36,17 +40,30 @@ static double others(void)
     return of(CLOCK_PROCESS_CPUTIME_ID) - of(CLOCK_THREAD_CPUTIME_ID);
 }
 
+static bool in_region;
+
 static void run(long size)
 {
     bench_require(fib(BURST) == ANSWER, "a wrong result");
+    fib_task t;
+    if (in_region)
+        fib_spawn(&t, 1);
     double begin = others();
     bench_rest(WATCHED * 1000000ull);
     double watched = others();
     bench_rest((uint64_t)(size > WATCHED ? size - WATCHED : 0) * 1000000);
     double end = others();
+    if (in_region)
+        bench_require(fib_sync(&t) == 1, "a wrong result");
     bench_say_seconds("all", end - begin, 1);
     bench_say_seconds("watched", watched - begin, 1);
     bench_say_seconds("after", end > watched ? end - watched : 0, 1);
+}
+
+static bool mode(const char *name)
+{
+    in_region = strcmp(name, "region") == 0;
+    return in_region || strcmp(name, "none") == 0;
 }
 
 const struct bench_probe bench_probe = {
@@ -54,5 +71,6 @@ const struct bench_probe bench_probe = {
     .size = 3000,
     .smallest = 300,
     .largest = 1000000,
+    .mode = mode,
     .run = run,
 };

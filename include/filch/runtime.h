@@ -51,6 +51,7 @@ typedef struct filch_config {
 
 /* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.
  * From any thread outside tasks.  Creates workers - 1 threads; about 20 us each.
+ * In the child of a fork a runtime of the parent must not be used; exec is fine.
  * FILCH_EINVAL, FILCH_ENOMEM, FILCH_ETHREAD, FILCH_EPIN, FILCH_ESTARTED; then nothing was started. */
 int filch_start(filch_runtime **rt, const filch_config *config);
 
@@ -63,6 +64,7 @@ int filch_stop(filch_runtime *rt);
 /* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns
  * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 15 slots
  * for more threads than it has workers; beyond that fn runs, too, and its tasks run at their spawns.
+ * fn must return: an exception or longjmp that leaves it keeps the slot, and the runtime cannot be stopped any more.
  * FILCH_EINVAL: fn is NULL.  Otherwise only what starting the default runtime may return. */
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
 

@@ -29,6 +29,7 @@ struct setup {
     bool late;        /* it is lent its slot when others may sleep already */
     bool before;      /* it runs a short region first */
     bool after;       /* the second thief begins when the first task is public, or done */
+    bool rests;       /* with nothing to take, it waits until a thief has fallen asleep */
     bool hot_owner;   /* worker 1 owns a task, too, and does not run it */
     uint64_t leap;
 };
@@ -195,8 +196,12 @@ static void own(void *arg)
         operate(d);
     if (setup->moves)
         move_to(w, d = new_deque());
-    for (int i = 0; i < (setup->hot_owner ? 1 : setup->tasks); i++)
+    for (int i = 0; i < (setup->hot_owner ? 1 : setup->tasks); i++) {
         spawn(d, &task[i]);
+        while (setup->rests && i == 0 &&
+               (!fl_load_acq(test_done, &task[0].done) || !fl_sleepers(fl_load_rlx(test_idle, &rt->parking.idle))))
+            fl_spin(test_rest);
+    }
     if (setup->leaves) {
         fiber.deque = d;
         if (fl_deque_publish_all(d)) {
@@ -363,6 +368,9 @@ static const struct mc_scenario scenarios[] = {
      SETUP(.workers = 2, .wants = 1, .tasks = 1, .guest = true, .before = true, .operates = true, .leap = LONG),
      {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
      .reach = "stole deep slept woke"},
+    {"guest_rests", scenario,
+     SETUP(.workers = 3, .wants = 1, .tasks = 2, .heavy = true, .guest = true, .rests = true, .leap = SHORT),
+     BY_PRIORITY, .reach = "stole"},
     {"guest_again_watched", scenario,
      SETUP(.workers = 2, .wants = 1, .tasks = 1, .heavy = true, .guest = true, .before = true, .leap = SHORT),
      BY_PRIORITY, .reach = "stole ticked"},

@@ -165,6 +165,28 @@ Test(fiber_memory, each_has_a_guard_page_where_the_kernel_has_no_guard_call)
     end();
 }
 
+/* The kernel counts the maps of a process, not of a pool. */
+Test(fiber_memory, the_limit_is_shared_by_all_pools)
+{
+    enum { MOST = 10, FIRST = 6 };
+    begin_with(count_turns);
+    struct fl_fibers other;
+    fl_fibers_init(&other, 1 << 16, 64, count_turns);
+    fibers.most = other.most = MOST;
+    for (int i = 0; i < FIRST; i++)
+        get();
+    size_t n = 0;
+    while (fl_fibers_get(&other))
+        n++;
+    cr_assert_eq(n, MOST - FIRST);
+    cr_assert_null(fl_fibers_get(&fibers));
+    fl_fibers_destroy(&other);
+    for (int i = FIRST; i < MOST; i++)
+        get();
+    cr_assert_null(fl_fibers_get(&fibers));
+    end();
+}
+
 Test(fiber_memory, where_the_kernel_refuses_a_guard_page_there_is_none_and_nothing_is_lost)
 {
     if (SANITIZED)

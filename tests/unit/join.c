@@ -127,6 +127,27 @@ Test(join, done_when_a_fiber_waits)
     race(DONE_AFTER, true);
 }
 
+/* The same fiber begins again and again in the middle of giving up: its stack must not grow. */
+static void many_in_vain(void *arg)
+{
+    for (long n = 0; n < 20 * RACES; n++)
+        parent_of_race(&n);
+    (void)arg;
+}
+
+Test(join, thousands_of_times_in_vain_take_no_stack)
+{
+    filch_config c = {.size = sizeof c, .workers = 2, .stack_size = 1 << 16};
+    fl_seam.at = hold_ending;
+    forced_ending = DONE_MEANWHILE;
+    cr_assert_eq(filch_start(&runtime, &c), 0);
+    cr_assert_eq(filch_run(runtime, many_in_vain, NULL), 0);
+    cr_assert_eq(wrong, 0u);
+    cr_assert(counts().already_done >= 20 * RACES);
+    cr_assert_eq(filch_stop(runtime), 0);
+    fl_seam.at = NULL;
+}
+
 /* One function that goes to and fro between two threads, and spawns on both. */
 static void to_and_fro(void *arg)
 {

@@ -147,6 +147,36 @@ Test(overflow, another_fault_is_not_called_one)
     cr_assert_str_empty(child.said);
 }
 
+static void send_fault(void)
+{
+    raise(SIGSEGV);
+}
+
+Test(overflow, a_signal_that_was_sent_kills_too)
+{
+    struct child child = child_with(1, NULL, send_fault);
+    expect_fault(child);
+    cr_assert_str_empty(child.said);
+}
+
+static void ignore_signal(void)
+{
+    signal(SIGSEGV, SIG_IGN);
+}
+
+static void send_then_overflow(void)
+{
+    raise(SIGSEGV);
+    overflow();
+}
+
+Test(overflow, a_sent_signal_that_is_ignored_changes_nothing)
+{
+    struct child child = child_with(1, ignore_signal, send_then_overflow);
+    expect_fault(child);
+    expect_sentence(child, "faulty", FAULTY_LINE, 1);
+}
+
 /* ---- on the worker where it has got to ---- */
 
 static void ends_when_it_is_waited_for(void *arg)
@@ -211,6 +241,46 @@ static void set_action(void)
     CHILD_REQUIRE(sigaction(SIGSEGV, &a, NULL) == 0);
 }
 
+/* Says it once, and leaves the rest to the kernel. */
+static void reports(int signal)
+{
+    sigset_t blocked;
+    CHILD_REQUIRE(pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0);
+    dprintf(STDERR_FILENO, "user: report%s%s\n", sigismember(&blocked, signal) ? ", blocked" : "",
+            sigismember(&blocked, SIGUSR1) ? ", others too" : "");
+}
+
+static void set_report(void)
+{
+    struct sigaction a = {.sa_handler = reports, .sa_flags = SA_ONSTACK | (int)SA_RESETHAND};
+    sigemptyset(&a.sa_mask);
+    sigaddset(&a.sa_mask, SIGUSR1);
+    CHILD_REQUIRE(sigaction(SIGSEGV, &a, NULL) == 0);
+}
+
+static void raises_again(int signal)
+{
+    dprintf(STDERR_FILENO, "user: again\n");
+    raise(signal);
+}
+
+static void set_raising(void)
+{
+    struct sigaction a = {.sa_handler = raises_again, .sa_flags = SA_ONSTACK | (int)SA_RESETHAND};
+    sigemptyset(&a.sa_mask);
+    CHILD_REQUIRE(sigaction(SIGSEGV, &a, NULL) == 0);
+}
+
+Test(overflow, the_users_flags_are_kept)
+{
+    struct child child = child_with(1, set_report, read_near_null);
+    expect_fault(child);
+    cr_assert_str_eq(child.said, "user: report, blocked, others too\n");
+    child = child_with(1, set_raising, read_near_null);
+    expect_fault(child);
+    cr_assert_str_eq(child.said, "user: again\n");
+}
+
 static void expect_user(struct child child, const char *sentence, const char *user)
 {
     const char *rest = child.said;
@@ -233,6 +303,33 @@ Test(overflow, the_users_handler_gets_other_faults)
 {
     expect_user(child_with(1, set_handler, read_near_null), NULL, "user: handler\n");
     expect_user(child_with(1, set_action, read_near_null), NULL, "user: action near null\n");
+}
+
+/* ---- a fiber of one runtime, a slot of another ---- */
+
+static filch_runtime *inner;
+
+static void overflow_in_another(void *arg)
+{
+    (void)arg;
+    overflow();
+}
+
+static void run_in_another(void)
+{
+    filch_run(inner, overflow_in_another, NULL);
+}
+
+static void start_another(void)
+{
+    start_with_message(&inner);
+}
+
+Test(overflow, inside_another_runtime_of_the_same_thread)
+{
+    struct child child = child_with(1, start_another, run_in_another);
+    expect_fault(child);
+    expect_sentence(child, "faulty", FAULTY_LINE, 0);
 }
 
 /* ---- what is left behind ---- */
