@@ -10,8 +10,8 @@ enum {
     TICK = 50000,          /* the sentinel's first */
     TICK_ACTIVE = 1000000, /* its longest for ... */
     ACTIVE = 20000000,     /* ... so long after the last activity */
-    TICK_QUIET = 8000000,  /* and then */
-    QUIET = 200000000      /* then it sleeps for good */
+    TICK_QUIET = 4000000,  /* and then */
+    QUIET = 160000000      /* then it sleeps for good */
 };
 
 /* ---- one victim ---- */
@@ -39,8 +39,8 @@ static bool claim_from(struct fl_worker *w, struct fl_deque *d, struct fl_claim 
 
 static bool force(struct fl_worker *w, struct fl_deque *d, struct fl_claim *claim)
 {
-    if (!w->runtime->heavy || FL_MUTANT(never_force) || !fl_deque_has_private(d) ||
-        fl_deque_force(d, claim) != FL_STOLEN)
+    if ((!w->runtime->heavy && !FL_MUTANT(force_without_membarrier)) || FL_MUTANT(never_force) ||
+        !fl_deque_has_private(d) || fl_deque_force(d, claim) != FL_STOLEN)
         return false;
     fl_bump(&w->steals, 1);
     return true;
@@ -378,16 +378,18 @@ static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *cla
 /* ---- searching ---- */
 
 /* Between two fruitless looks.  (A search ends by the clock: the model checker need not wait before that.) */
-static void back_off(unsigned round)
+static void back_off(unsigned round, enum fl_sight sight)
 {
 #if !defined FL_MODEL
-    if (round < 16) {
-        for (unsigned i = 0; i < 4u << (round / 4); i++)
+    /* Beside an open region that is not old yet, to give the processor to its owner would be to lose it for a slice. */
+    if (round < 16 || sight == FL_SEE_OPEN) {
+        for (unsigned i = 0; i < 4u << (round < 16 ? round / 4 : 3); i++)
             fl_spin(back_off);
     } else {
         fl_os_yield();
     }
 #else
+    (void)sight;
     if (round > 1)
         fl_spin(back_off);
 #endif
@@ -404,7 +406,7 @@ bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim)
             got = look_around(w, claim, now, now - began, &sight);
             if (got || (now - began > SEARCH && sight != FL_SEE_WORK))
                 break;
-            back_off(round);
+            back_off(round, sight);
             now = fl_now();
         }
         if (!got && !is_called(w)) {

@@ -14,7 +14,7 @@
  *   R2 A watcher that sees the same odd value FL_REGION_AGE later asks for work: that catches a region without traps.
  *   R3 Opening, then reading whether anybody watches; and leaving the watch, then looking for open regions, are a
  *      Dekker pair (idle.c): an open region is watched, or somebody was woken for it.
- *   Checked   tests/unit/region.c, tests/model/idle_model.c */
+ *   Checked   tests/unit/region.c; the watcher's part by tests/model/idle_model.c */
 #ifndef FL_REGION_H
 #define FL_REGION_H
 

@@ -1,9 +1,9 @@
 /* L4: start, stop, and lending worker slots to threads of the user.
  *
- *   R1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
+ *   U1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
  *      first spawn) is its only stopper, so that runtime cannot vanish under it.
- *   R2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted.
- *   R3 filch_dump walks the runtimes without a lock, while others may be started. */
+ *   U2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted.
+ *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 
 #include <stdio.h>
@@ -249,14 +249,14 @@ static int create(struct filch_runtime **out, const filch_config *config)
 static void enlist(struct filch_runtime *rt)
 {
     rt->next = fl_load_rlx(other_runtimes, &runtimes); /* changed under the lock only */
-    fl_store_rel(enlist, &runtimes, rt);               /* R3: pairs with the acquire first_runtime */
+    fl_store_rel(enlist, &runtimes, rt);               /* U3: pairs with the acquire first_runtime */
 }
 
 static void strike(struct filch_runtime *rt)
 {
     struct filch_runtime *first = fl_load_rlx(all_runtimes, &runtimes); /* changed under the lock only */
     if (first == rt) {
-        fl_store_rel(strike, &runtimes, rt->next); /* R3: pairs with the acquire first_runtime */
+        fl_store_rel(strike, &runtimes, rt->next); /* U3: pairs with the acquire first_runtime */
         return;
     }
     while (first->next != rt)
@@ -411,7 +411,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         error = default_runtime ? 0 : create_default(NULL);
         rt = default_runtime;
         if (!error)
-            count_guest(rt, 1); /* R2: under default_lock, so that nobody stops it before */
+            count_guest(rt, 1); /* U2: under default_lock, so that nobody stops it before */
         pthread_mutex_unlock(&default_lock);
     }
     if (error)
@@ -444,7 +444,7 @@ bool fl_try_hold(void)
 
 struct filch_runtime *fl_first_runtime(void)
 {
-    return fl_load_acq(first_runtime, &runtimes); /* R3: pairs with the release enlist, strike */
+    return fl_load_acq(first_runtime, &runtimes); /* U3: pairs with the release enlist, strike */
 }
 
 unsigned filch_num_workers(filch_runtime *rt)

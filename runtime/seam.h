@@ -17,7 +17,7 @@
     X(FL_AT_ASKED)           /* thief: has posted that it asks, has not stored REQUEST */                             \
     X(FL_AT_SPAWN_SLOW)      /* owner: entered the slow spawn */                                                      \
     X(FL_AT_SYNC_SLOW)       /* owner: entered the slow sync */                                                       \
-    X(FL_AT_PUBLISH)         /* owner: has initialised the tasks, has not made them public */                         \
+    X(FL_AT_PUBLISH)         /* owner: is about to make tasks public */                                               \
     X(FL_AT_PUBLISHED)       /* owner: has made them public, has not set the limit */                                 \
     X(FL_AT_ANSWERED)        /* owner: has set the limit, has not cleared the question */                             \
     X(FL_AT_TAKE_BACK)       /* owner: has read the public interval, has not taken it back */                         \

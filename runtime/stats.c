@@ -129,7 +129,7 @@ static void dump(FILE *out, struct filch_runtime *rt)
         fprintf(out, "watched by worker %u", watcher - 1);
     else
         fprintf(out, "nobody watches");
-    fprintf(out, "; fences %s\n", rt->heavy ? "light and heavy" : "full");
+    fprintf(out, "; fences %s\n", rt->heavy ? "light and heavy" : "without membarrier");
     dump_fibers(out, &rt->fibers);
     dump_suspended(out, rt);
     for (unsigned i = 0; i < rt->slots; i++)

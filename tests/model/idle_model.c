@@ -1,8 +1,8 @@
 /* Falling asleep and waking of runtime/idle.c, over the real deque, parking and regions, under the model checker.
  *
  *   Program   An owner makes tasks that it does not run itself: it waits until others have run them, as in a long
- *             function.  Thieves search and sleep by fl_idle_find; each runs as many tasks as it wants, then it is
- *   busy. Checks    I7, I5, R3, K1, K4: a task that nobody wakes up for, asks for or takes by force is never run; then
+ *             function.  Thieves search and sleep by fl_idle_find; each runs as many tasks as it wants, then is busy.
+ *   Checks    I7, I5, R3, K1, K4: a task that nobody wakes up for, asks for or takes by force is never run; then
  *             all wait, and the checker reports a deadlock or a livelock.  Each task runs once and sees its argument.
  *   Clock     leaps at each look, by so much that searches end and watches go deep at once, or that they do not. */
 #include "idle.h"
@@ -228,6 +228,11 @@ static void own_hot(void *arg)
         fl_spin(test_wait);
 }
 
+static bool is_forced(struct fl_deque *d)
+{
+    return fl_load_rlx(test_force, &d->force) & ((1u << 24) - 2); /* how many were taken by force */
+}
+
 static void steal(void *arg)
 {
     struct fl_worker *w = arg;
@@ -242,6 +247,7 @@ static void steal(void *arg)
             return;
         }
         mc_assert(claim.task);
+        mc_assert(setup->heavy || !is_forced(claim.deque)); /* two kinds of fences would be mixed */
         claim.task->site->run(claim.task);
         struct task *t = (struct task *)(void *)claim.task;
         fl_store_rel(test_ran, &t->done, 1);

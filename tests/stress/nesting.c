@@ -59,7 +59,7 @@ static void expect_stacks(filch_runtime *rt, size_t chains)
 
 /* ---- many tasks that wait, each for one of its own ---- */
 
-enum { OUTER = 2000, NEST = 4 /* root, driver, outer, child */, ENOUGH = 100 };
+enum { OUTER = 2000, NEST = 4 /* root, driver, outer, child */, ENOUGH = 100, FEW = 5 };
 
 static struct outer {
     atomic_bool began, child_began;
@@ -69,6 +69,7 @@ static struct outer {
 } outer[OUTER];
 
 static atomic_uint outers_done, buried, late;
+static atomic_int tickets;
 static __thread unsigned long starts; /* of tasks on this thread */
 
 static __attribute__((noinline)) unsigned long starts_here(void)
@@ -97,13 +98,25 @@ static void child(unsigned i)
 }
 FILCH_TASK(void, child, unsigned);
 
+/* Only so many may insist on a thief at once that one worker is always free to be it. */
+static bool takes_ticket(void)
+{
+    if (atomic_fetch_sub(&tickets, 1) > 0)
+        return true;
+    atomic_fetch_add(&tickets, 1);
+    return false;
+}
+
 static void one_outer(unsigned i)
 {
     child_task t;
     note_start(OUTER);
     atomic_store(&outer[i].began, true);
     child_spawn(&t, i);
-    until_thief_raises(&outer[i].child_began);
+    if (takes_ticket()) {
+        until_thief_raises(&outer[i].child_began);
+        atomic_fetch_add(&tickets, 1);
+    }
     pthread_t before = this_thread();
     fl_store_rlx(waits_on, &outer[i].waits_on, this_fiber());
     child_sync(&t);
@@ -141,33 +154,54 @@ static void root(void *drivers)
     driver_sync_all(t, n);
 }
 
-static void run_outers(unsigned workers)
+static void root_of_all(void *arg)
+{
+    static one_outer_task t[OUTER];
+    (void)arg;
+    for (unsigned i = 0; i < OUTER; i++)
+        one_outer_spawn(&t[i], i);
+    one_outer_sync_all(t, OUTER);
+}
+
+static void run_outers(unsigned workers, bool all_at_once)
 {
     filch_runtime *rt = start(workers);
     unsigned drivers = workers / 2;
     struct filch_counters s = {.size = sizeof s};
-    cr_assert_eq(run_on_a_fiber(rt, root, &drivers), 0);
+    atomic_store(&tickets, (int)workers - 1);
+    cr_assert_eq(run_on_a_fiber(rt, all_at_once ? root_of_all : root, &drivers), 0);
     cr_assert_eq(atomic_load(&outers_done), (unsigned)OUTER);
     cr_assert_eq(atomic_load(&buried), 0u, "tasks ran on the stacks of others that waited");
     cr_assert_eq(atomic_load(&late), 0u, "a thread did something else before it went on with who waited");
     cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &s), 0);
-    cr_assert(s.suspensions >= ENOUGH && s.migrations >= ENOUGH, "not exercised");
+    unsigned enough = all_at_once ? FEW : ENOUGH;
+    cr_assert(s.suspensions >= enough && s.migrations >= enough, "not exercised");
     expect_stacks(rt, workers * (size_t)NEST);
 }
 
 Test(nesting, waiting_tasks_of_2_workers)
 {
-    run_outers(2);
+    run_outers(2, false);
 }
 
 Test(nesting, waiting_tasks_of_3_workers)
 {
-    run_outers(3);
+    run_outers(3, false);
 }
 
 Test(nesting, waiting_tasks_of_8_workers)
 {
-    run_outers(8);
+    run_outers(8, false);
+}
+
+Test(nesting, all_waiting_tasks_at_once_of_3_workers)
+{
+    run_outers(3, true);
+}
+
+Test(nesting, all_waiting_tasks_at_once_of_8_workers)
+{
+    run_outers(8, true);
 }
 
 /* ---- one chain: a stack for each that waits, and no more ---- */

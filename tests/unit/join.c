@@ -148,6 +148,44 @@ Test(join, thousands_of_times_in_vain_take_no_stack)
     fl_seam.at = NULL;
 }
 
+/* ---- who goes on while others sleep ---- */
+
+static uintptr_t limit_after;
+
+static void until_all_others_sleep(void)
+{
+    while (fl_sleepers(fl_load_rlx(idle, &runtime->parking.idle)) != 2 || fl_load_rlx(watcher, &runtime->watcher))
+        sched_yield();
+}
+
+static void ends_beside_sleepers(void *arg)
+{
+    atomic_store((atomic_bool *)arg, true);
+    until_all_others_sleep();
+}
+
+static void goes_on_beside_sleepers(void *arg)
+{
+    filch_task t;
+    atomic_bool stolen = false;
+    (void)arg;
+    filch_spawn(&t, ends_beside_sleepers, &stolen);
+    until_thief_raises(&stolen);
+    filch_sync(&t);
+    limit_after = fl_load_rlx(limit, &fl_own_deque(fl_self())->hot.limit);
+}
+
+/* I7: the sleepers have asked the deques that they saw, and this fiber's was on none of the workers.  Nobody watches,
+ * so that nobody else asks. */
+Test(join, who_goes_on_while_all_others_sleep_is_asked_for_work)
+{
+    start_with(3);
+    cr_assert_eq(run_on_a_fiber(runtime, goes_on_beside_sleepers, NULL), 0);
+    cr_assert(counts().migrations, "not exercised");
+    cr_assert_eq(limit_after, FILCH_DETAIL_REQUEST);
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
 /* One function that goes to and fro between two threads, and spawns on both. */
 static void to_and_fro(void *arg)
 {

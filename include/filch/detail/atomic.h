@@ -56,7 +56,8 @@
 
 /* A Dekker pair of which one half costs nothing: light is a barrier for the compiler, heavy a seq_cst fence in every
  * thread of the process (runtime/os.h).  Heavy pairs with light, with heavy and with fl_fence_sc; light against light
- * gives nothing.  Only where fl_os_has_heavy(): otherwise both halves are fl_fence_sc. */
+ * gives nothing.  Where the system has no such call (fl_os_has_heavy) light still costs nothing, heavy is a fence of
+ * the caller alone, and nobody may rely on the pair: runtime/idle.c does not look at private tasks there. */
 #define fl_fence_light(site) __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define fl_fence_heavy(site) fl_os_fence_heavy()
 
