@@ -147,8 +147,7 @@ enum fl_sight fl_region_look(struct fl_deque *d, struct fl_watch *watch, uint64_
             return FL_SEE_OPEN;
         if (!watch->asked)
             watch->since = now; /* the force comes later */
-        if (!FL_MUTANT(old_unasked))
-            fl_deque_ask(d, FL_ASK_WORK, !watch->asked);
+        fl_deque_ask(d, FL_ASK_WORK, !watch->asked);
         watch->asked = true;
         return FL_SEE_WORK;
     }
