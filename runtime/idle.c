@@ -11,7 +11,7 @@ enum {
     TICK_ACTIVE = 1000000, /* its longest for ... */
     ACTIVE = 20000000,     /* ... so long after the last activity */
     TICK_QUIET = 4000000,  /* and then */
-    QUIET = 160000000      /* then it sleeps for good */
+    QUIET = 120000000      /* then it sleeps for good */
 };
 
 /* ---- one victim ---- */
@@ -334,8 +334,8 @@ static bool watch(struct fl_worker *w, struct fl_claim *claim)
         if (now - last >= QUIET) {
             leave_watch(w);
             ask_all(w);
-            if (is_unwatched(w) && take_watch(w)) {
-                last = now;
+            if (is_unwatched(w) && take_watch(w)) { /* perhaps the one that was seen all the time */
+                last = now - ACTIVE;
                 tick = FL_REGION_AGE;
                 continue;
             }

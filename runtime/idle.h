@@ -6,7 +6,7 @@
  *      does the same, or wakes another (K4); a worker whose current deque changes looks whether anybody sleeps
  *      (fl_idle_moved); who answers a REQUEST wakes one.  Cold deques (region.h) are exempt: the sentinel watches them.
  *   W1 The sentinel is one of the sleepers, which wakes by itself to look: 50 us after it fell asleep, then at doubled
- *      distances up to 1 ms, 4 ms after 20 ms.  When nothing has happened for 160 ms it sleeps like the others (R3).
+ *      distances up to 1 ms, 4 ms after 20 ms.  When nothing has happened for 120 ms it sleeps like the others (R3).
  *   Checked   tests/model/idle_model.c, tests/stress/forkjoin.c */
 #ifndef FL_IDLE_H
 #define FL_IDLE_H

@@ -143,7 +143,7 @@ enum fl_sight fl_region_look(struct fl_deque *d, struct fl_watch *watch, uint64_
             watch->since = now;
     }
     if (open & 1) {
-        if (now - watch->since < FL_REGION_AGE)
+        if (now - watch->since < FL_REGION_AGE && !watch->asked)
             return FL_SEE_OPEN;
         if (!watch->asked)
             watch->since = now; /* the force comes later */

@@ -1,5 +1,5 @@
 /* The time on processors that an idle runtime takes after a burst of work, main's own left out.  Its threads search
- * for 50 us, one of them wakes now and then for 160 ms, then all sleep until they are woken.
+ * for 50 us, one of them wakes now and then for 120 ms, then all sleep until they are woken.
  *
  *   none    main rests between two regions
  *   region  main rests in one, after a spawn and before its sync: somebody watches it for as long as it is open */

@@ -1,6 +1,7 @@
 #!/bin/sh
-# perf.sh PROGRAM METHOD...: what perf shows of a task that has migrated, with each METHOD of --call-graph: of the
-# samples in its function nearly all have the program's functions up to the loop of the worker.
+# perf.sh PROGRAM METHOD...: what perf shows of a slow path of a task that has migrated, with each METHOD of
+# --call-graph: of the samples in a function called there nearly all have the slow path and the program's functions up
+# to the loop of the worker.
 set -eu
 # shellcheck source=tests/backtrace/frames.sh
 . "$(dirname "$0")/frames.sh"
@@ -15,25 +16,25 @@ perf record -q -o "$directory/data" -e cpu-clock:u -- true >"$directory/log" 2>&
     skip "perf may not record here (perf_event_paranoid $paranoid): $(head -1 "$directory/log")"
 }
 
-# samples METHOD: prints how many samples lie in labour, and how many of these have the whole chain.
+# samples METHOD WHERE CHAIN: prints how many samples lie in labour, called there, and how many have the whole chain.
 samples()
 {
-    perf record -q -o "$directory/data" -e cpu-clock:u -F 499 --call-graph "$1" -- "$program" labour \
+    perf record -q -o "$directory/data" -e cpu-clock:u -F 499 --call-graph "$1" -- "$program" labour "$2" \
         >"$directory/log" 2>&1 || {
         cat "$directory/log" >&2
         return 1
     }
     perf script -i "$directory/data" --no-inline -F ip,sym 2>>"$directory/log" >"$directory/script"
-    awk -v RS= '
+    awk -v RS= -v chain="$3" '
         / labour/ {
             all++
             n = split($0, line, "\n")
-            chain = "climb climb climb climb climb errand fl_worker_loop"
             count = split(chain, name, " ")
             next_name = 1
             for (i = 1; i <= n && next_name <= count; i++) {
                 split(line[i], word, " ")
-                if (word[2] == name[next_name]) next_name++
+                sub(/\..*/, "", word[2]) # crowd.cold: a part of crowd
+                if (word[2] ~ "^(" name[next_name] ")$") next_name++
             }
             whole += next_name > count
         }
@@ -41,17 +42,28 @@ samples()
 }
 
 status=0
+# judge METHOD WHERE NAME...
+judge()
+{
+    method=$1
+    where=$2
+    shift 2
+    counts=$(samples "$method" "$where" \
+        "$* summit with_marks climb climb climb climb climb errand fl_worker_loop")
+    all=${counts% *} whole=${counts#* }
+    echo "$method, $where: $whole of $all samples have the whole chain" >&2
+    if [ "$all" -lt 5 ] || [ $((whole * 10)) -lt $((all * 9)) ]; then
+        head -60 "$directory/script" >&2
+        status=1
+    fi
+}
+
 for method in "$@"; do
     if [ "${method%%,*}" = dwarf ] &&
         ! perf version --build-options 2>/dev/null | grep -E 'dwarf-unwind|libunwind' | grep -q '\[ *on *\]'; then
         skip "this perf does not unwind by DWARF"
     fi
-    counts=$(samples "$method")
-    all=${counts% *} whole=${counts#* }
-    echo "$method: $whole of $all samples have the whole chain" >&2
-    if [ "$all" -lt 5 ] || [ $((whole * 10)) -lt $((all * 9)) ]; then
-        head -60 "$directory/script" >&2
-        status=1
-    fi
+    judge "$method" sync "$slow_sync"
+    judge "$method" spawn filch_detail_spawn_slow crowd
 done
 exit "$status"

@@ -78,7 +78,7 @@ fl_switch_resumed:
         .cfi_register %rip, %rcx
         jmp     *%rcx
         .cfi_restore_state
-        .cfi_adjust_cfa_offset 8
+        .cfi_def_cfa_offset 64  /* clang 14 adjusts the offset before restore_state */
 2:      ldmxcsr (%rsp)
         fldcw   4(%rsp)
         jmp     1b
