@@ -377,19 +377,19 @@ static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *cla
 
 /* ---- searching ---- */
 
-/* Between two fruitless looks.  (A search ends by the clock: the model checker need not wait before that.) */
-static void back_off(unsigned round, enum fl_sight sight)
+/* Between two fruitless looks.  Not by sched_yield: Linux charges the rest of the slice for it, the debt outlasts the
+ * sleep that follows, and who is woken then on the processor of its waker waits for the waker's whole slice
+ * (docs/decisions/0009).  late: an owner that was stopped in the middle of something may need this processor.  (A
+ * search ends by the clock: the model checker need not wait before that.) */
+static void back_off(unsigned round, bool late)
 {
 #if !defined FL_MODEL
-    /* Beside an open region that is not old yet, to give the processor to its owner would be to lose it for a slice. */
-    if (round < 16 || sight == FL_SEE_OPEN) {
-        for (unsigned i = 0; i < 4u << (round < 16 ? round / 4 : 3); i++)
-            fl_spin(back_off);
-    } else {
+    if (late)
         fl_os_yield();
-    }
+    for (unsigned i = 0; i < 4u << (round < 16 ? round / 4 : 4); i++)
+        fl_spin(back_off);
 #else
-    (void)sight;
+    (void)late;
     if (round > 1)
         fl_spin(back_off);
 #endif
@@ -406,7 +406,7 @@ bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim)
             got = look_around(w, claim, now, now - began, &sight);
             if (got || (now - began > SEARCH && sight != FL_SEE_WORK))
                 break;
-            back_off(round, sight);
+            back_off(round, now - began > SEARCH);
             now = fl_now();
         }
         if (!got && !is_called(w)) {
