@@ -92,7 +92,9 @@ static void child(unsigned i)
 {
     note_start(i);
     atomic_store(&outer[i].child_began, true);
-    sched_yield(); /* so that its parent comes to its sync first */
+    while (!fl_load_rlx(waits_on, &outer[i].waits_on)) /* its parent comes to its sync first ... */
+        sched_yield();
+    sched_yield(); /* ... and leaves, mostly */
     outer[i].childs_thread = this_thread();
     outer[i].childs_starts = starts_here();
 }
