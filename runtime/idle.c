@@ -97,7 +97,10 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
                         enum fl_sight *sight)
 {
     struct filch_runtime *rt = w->runtime;
-    unsigned first = fl_random(&w->random) % rt->slots;
+    unsigned random = fl_random(&w->random), first = random % rt->slots;
+    /* a hint; else whoever comes after the empty slots, worker 0, would be robbed more often than all others */
+    if (first >= rt->workers && fl_load_rlx(first_state, &rt->worker[first].state) == FL_FREE)
+        first = random / rt->slots % rt->workers;
     *sight = FL_SEE_NOTHING;
     for (unsigned k = 0; k < rt->slots; k++) {
         unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
