@@ -380,10 +380,9 @@ static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *cla
 
 /* ---- searching ---- */
 
-/* Between two fruitless looks.  Not by sched_yield: Linux charges the rest of the slice for it, the debt outlasts the
- * sleep that follows, and who is woken then on the processor of its waker waits for the waker's whole slice
- * (docs/decisions/0009).  late: an owner that was stopped in the middle of something may need this processor.  (A
- * search ends by the clock: the model checker need not wait before that.) */
+/* Between two fruitless looks.  Not by sched_yield: Linux charges the rest of the slice for it, and the debt outlasts
+ * the sleep that follows (docs/decisions/0009).  late: an owner that was stopped in the middle of something may need
+ * this processor.  (A search ends by the clock: the model checker need not wait before that.) */
 static void back_off(unsigned round, bool late)
 {
 #if !defined FL_MODEL
