@@ -310,6 +310,19 @@ static bool is_roused(struct fl_worker *w)
     return fl_load_rlx(watch_nap, &w->nap.word) == FL_AWAKE; /* a hint: fl_parking_leave says */
 }
 
+/* Until woken. */
+static void rest(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    uint64_t called = fl_parking_rest(&rt->parking, w->id);
+    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->workers) {
+        struct fl_worker *v = &rt->worker[i];
+        struct fl_deque *d = v == w ? NULL : deque_of(v);
+        if (d && fl_deque_is_cold(d))
+            fl_region_called(d, watch_of(w, v), called);
+    }
+}
+
 /* Sleeps with looks in between.  True if it has claimed a task. */
 static bool watch(struct fl_worker *w, struct fl_claim *claim)
 {
@@ -343,7 +356,7 @@ static bool watch(struct fl_worker *w, struct fl_claim *claim)
                 continue;
             }
             fl_store_rlx(state_deep, &w->state, FL_SLEEPING); /* for filch_dump */
-            fl_parking_wait(p, w->id, 0);
+            rest(w);
             return false;
         }
     }
@@ -369,7 +382,7 @@ static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *cla
         if (take_watch(w)) {
             watch(w, claim);
         } else {
-            fl_parking_wait(p, w->id, 0);
+            rest(w);
         }
     }
     if (fl_parking_leave(p, w->id))

@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "os.h"
 
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "filch/error.h"
@@ -107,6 +111,47 @@ void fl_os_affinity_free(void *saved)
     if (a)
         CPU_FREE(a->set);
     free(a);
+}
+
+bool fl_os_wakes_late(void)
+{
+#if defined __x86_64__
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c >> 31; /* the bit that hypervisors set */
+#else
+    return false; /* arm64's vcpu_is_preempted is always false; others have not been tried */
+#endif
+}
+
+int fl_os_thread_id(void)
+{
+    return (int)syscall(SYS_gettid); /* never fails */
+}
+
+enum { SETS = 8 }; /* processors in them: as many as a kernel can have on x86 */
+
+int fl_os_keep_away(int thread)
+{
+    cpu_set_t set[SETS];
+    int saved = errno, here = sched_getcpu(), away = -1;
+    if (here >= 0 && sched_getaffinity(thread, sizeof set, set) == 0 && CPU_ISSET_S((size_t)here, sizeof set, set)) {
+        CPU_CLR_S((size_t)here, sizeof set, set);
+        if (sched_setaffinity(thread, sizeof set, set) == 0) /* refused if nothing is left */
+            away = here;
+    }
+    errno = saved;
+    return away;
+}
+
+void fl_os_let_back(int cpu)
+{
+    cpu_set_t set[SETS];
+    int saved = errno;
+    if (sched_getaffinity(0, sizeof set, set) == 0) {
+        CPU_SET_S((size_t)cpu, sizeof set, set);
+        (void)sched_setaffinity(0, sizeof set, set); /* refused only if the processor is gone meanwhile */
+    }
+    errno = saved;
 }
 
 /* ---- threads ---- */

@@ -2,6 +2,8 @@
 
 #include "os.h"
 
+enum { LONG = 10000000 /* ns: to move a thread that has rested for less is not worth 4 system calls */ };
+
 static const uint64_t SLEEPER = 1, SEARCHER = (uint64_t)1 << 32;
 
 void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first, size_t stride,
@@ -10,6 +12,7 @@ void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first,
     p->slots = slots;
     p->nap = first;
     p->stride = stride;
+    p->moves = false;
     p->asleep = asleep;
     /* nobody else knows of it yet */
     fl_store_rlx(parking_init, &p->idle, 0);
@@ -86,6 +89,29 @@ void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns)
         fl_os_futex_wait(&nap->word, expected, ns);
 }
 
+uint64_t fl_parking_rest(struct fl_parking *p, unsigned id)
+{
+    struct fl_nap *nap = fl_parking_nap(p, id);
+    uint32_t word = FL_ASLEEP;
+
+    nap->thread = p->moves ? fl_os_thread_id() : 0;
+    nap->since = fl_now();
+    nap->away = -1;
+    if (FL_MUTANT(rest_over_awake))
+        fl_store_rel(mutant_rest, &nap->word, FL_RESTING);
+    else if (!fl_cas_rel(parking_rest, &nap->word, &word, FL_RESTING)) /* K6: pairs with parking_call */
+        return nap->since;                                             /* AWAKE */
+    /* K6: pairs with parking_awake: where the thread may not run */
+    while ((word = fl_load_acq(parking_rested, &nap->word)) != FL_AWAKE) {
+        if (FL_MUTANT(rest_ends_when_called) && word == FL_CALLED)
+            break;
+        fl_os_futex_wait(&nap->word, word, 0);
+    }
+    if (nap->away >= 0 && !FL_MUTANT(stays_away))
+        fl_os_let_back(nap->away);
+    return nap->since;
+}
+
 bool fl_parking_leave(struct fl_parking *p, unsigned id)
 {
     uint64_t bit = bit_of(id);
@@ -106,7 +132,20 @@ bool fl_parking_leave(struct fl_parking *p, unsigned id)
 static void rouse(struct fl_parking *p, unsigned id)
 {
     struct fl_nap *nap = fl_parking_nap(p, id);
-    fl_store_rlx(parking_awake, &nap->word, FL_AWAKE); /* K5: after ASLEEP, by the acquire of the bit */
+    uint32_t word = fl_load_rlx(parking_rouse, &nap->word), next; /* K5: ASLEEP or later, by the acquire of the bit */
+    do {
+        if (word == FL_CALLED && !FL_MUTANT(awake_over_called))
+            return; /* K6: who has called it wakes it */
+        next = word == FL_RESTING ? FL_CALLED : FL_AWAKE;
+    } while (!fl_cas_acq(parking_call, &nap->word, &word, next)); /* K6: pairs with parking_rest */
+    if (next == FL_CALLED) {
+        uint64_t now = fl_now();
+        if (nap->thread && now - nap->since >= LONG)
+            nap->away = fl_os_keep_away(nap->thread);
+        nap->since = now;
+        fl_at(FL_AT_WAKE_CALLED);
+        fl_store_rel(parking_awake, &nap->word, FL_AWAKE); /* K6: pairs with parking_rested */
+    }
     if (!FL_MUTANT(no_futex_wake))
         fl_os_futex_wake(&nap->word, 1);
 }

@@ -11,7 +11,7 @@
  *   Sleeper      S1 enter: ASLEEP in its word; it is counted as a sleeper and no more as a searcher; its bit is set;
  *                   seq_cst fence
  *                S2 the caller's: posts REQUEST everywhere, heavy fence, looks everywhere
- *                S3 found something: leave; else wait, then leave
+ *                S3 found something: leave; else wait or rest, then leave
  *   Publisher    P1 makes work public   P2 seq_cst fence   P3 wake: reads the counts, clears a bit, counts that, wakes
  *
  *   K1 P3 does not see S1: then P2 is before the fence of S1, and S2 sees the work.  P3 sees S1: it wakes one, or
@@ -25,7 +25,10 @@
  *   K5 Who is woken sees what its waker did before, and who wakes sees what the sleeper did before S1: therefore its
  *      count and its AWAKE come after the sleeper's count and ASLEEP.  A waker that is held up may store AWAKE into a
  *      later sleep: that ends for no reason, and leave finds out that nobody woke it.
- *   Progress  wake and found wait-free, search and enter and leave, too; only wait sleeps.
+ *   K6 Who rests says so in its word, RESTING for ASLEEP, and stays until that is AWAKE.  One waker, who puts CALLED in
+ *      its place, keeps it there for as long as it takes to move its thread (fl_os_keep_away); no other stores AWAKE
+ *      over CALLED.  So the thread that is moved is there and does nothing, and it finds out where it may not run.
+ *   Progress  wake and found wait-free, search and enter and leave, too; only wait and rest sleep.
  *   Checked   tests/model/parking_model.c, tests/unit/parking.c, tests/stress/parking.c */
 #ifndef FL_PARKING_H
 #define FL_PARKING_H
@@ -35,9 +38,14 @@
 
 /* One per worker, on a line that its owner polls. */
 struct fl_nap {
-    FL_ATOMIC(uint32_t) word; /* FL_AWAKE or FL_ASLEEP; the futex */
+    FL_ATOMIC(uint32_t) word; /* the futex */
+
+    /* of a rest, K6 */
+    int thread;     /* the kernel's number of the thread, or 0: it is not to be moved */
+    int away;       /* the processor that it was moved away from, or -1 */
+    uint64_t since; /* it rests, or CALLED, ns */
 };
-enum { FL_AWAKE = 0, FL_ASLEEP = 1 };
+enum { FL_AWAKE, FL_ASLEEP, FL_RESTING, FL_CALLED };
 
 /* The bits of 64 workers: 1 sleeps and nobody has woken it. */
 struct fl_asleep {
@@ -48,6 +56,7 @@ struct fl_parking {
     unsigned slots;                                   /* workers that may sleep: ids 0 .. slots - 1 */
     struct fl_nap *nap;                               /* the caller's; may be embedded elsewhere, see fl_parking_nap */
     size_t stride;                                    /* bytes from one nap to the next */
+    bool moves;                                       /* false at first, see fl_parking_rest */
     struct fl_asleep *asleep;                         /* (slots + 63) / 64 */
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint64_t) idle; /* sleepers in the low half, searchers in the high half */
 };
@@ -80,8 +89,12 @@ bool fl_parking_search(struct fl_parking *p, unsigned workers);
 bool fl_parking_found(struct fl_parking *p);
 /* S1.  searching: the caller is counted as a searcher.  Ends with a seq_cst fence, for what the caller reads next. */
 void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching);
-/* Until woken, or `ns` nanoseconds if that is not zero.  May return for no reason. */
+/* Until woken, or `ns` nanoseconds, not zero.  May return for no reason. */
 void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns);
+/* Until woken, or until a wake-up of an earlier sleep comes late.  If p->moves, who wakes a thread that has rested long
+ * first bars it from its own processor, where it would have to wait (fl_os_keep_away).  Returns when it was called,
+ * ns. */
+uint64_t fl_parking_rest(struct fl_parking *p, unsigned id);
 /* The caller is awake and a searcher from now on.  True if it was woken by somebody, false if it woke by itself. */
 bool fl_parking_leave(struct fl_parking *p, unsigned id);
 /* P2 and P3: true if it woke somebody.  Tries id `near` first, then the higher ones, around; `slots` is 0 again. */

@@ -163,3 +163,10 @@ enum fl_sight fl_region_look(struct fl_deque *d, struct fl_watch *watch, uint64_
     watch->asked = false;
     return known ? FL_SEE_NOTHING : FL_SEE_ACTIVITY;
 }
+
+void fl_region_called(struct fl_deque *d, struct fl_watch *watch, uint64_t called)
+{
+    uint32_t open = fl_load_rlx(called_open, &d->region.open); /* a hint */
+    if (open == watch->open + 1 && open & 1)
+        *watch = (struct fl_watch){.open = open, .since = called};
+}

@@ -12,6 +12,7 @@
  *      more; then those that fall below the lowest level since, which come at growing distances.  The clock is read in
  *      traps only, and not in each.  Past FL_REGION_AGE the region is hot.
  *   R2 A watcher that sees the same odd value FL_REGION_AGE later asks for work: that catches a region without traps.
+ *      Who was called for it counts from the call.
  *   R3 Opening, then reading whether anybody watches; and leaving the watch, then looking for open regions, are a
  *      Dekker pair (idle.c): an open region is watched, or somebody was woken for it.
  *   Checked   tests/unit/region.c; the watcher's part by tests/model/idle_model.c */
@@ -51,6 +52,8 @@ enum fl_turn fl_region_step(struct fl_deque *d, bool sync);
 void fl_region_close(struct fl_deque *d);
 /* A thief or sleeper looks at another's cold deque. */
 enum fl_sight fl_region_look(struct fl_deque *d, struct fl_watch *watch, uint64_t now);
+/* A watcher of d has rested since it looked last, and was called at `called`, ns: perhaps by the first region since. */
+void fl_region_called(struct fl_deque *d, struct fl_watch *watch, uint64_t called);
 
 static inline bool fl_region_is_open(struct fl_deque *d)
 {

@@ -132,6 +132,7 @@ static int place(struct filch_runtime *rt, enum filch_pin pin)
 {
     unsigned *cpus;
     rt->pinned = pin == FILCH_PIN_CORE;
+    rt->parking.moves = !rt->pinned && fl_os_wakes_late();
     if (!rt->pinned)
         return 0;
     size_t n = fl_topology_cores(&cpus);

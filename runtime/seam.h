@@ -32,6 +32,7 @@
     X(FL_AT_PARK_LOOKED)     /* sleeper: has looked again, does not sleep yet */                                      \
     X(FL_AT_WAKE_CLEARED)    /* waker: has cleared a bit, has not counted that */                                     \
     X(FL_AT_WAKE_COUNTED)    /* waker: has counted it, has not stored AWAKE */                                        \
+    X(FL_AT_WAKE_CALLED)     /* waker: has called and moved who rests, no AWAKE yet */                                \
     X(FL_AT_RELEASE)         /* owner: has seen the task done, has not given its slot back */
 
 enum fl_point {

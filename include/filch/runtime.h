@@ -9,7 +9,9 @@
  *             FILCH_STACK        bytes of a fiber's stack, 64K to 1G (config.stack_size)
  *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask.  A
  *                                thread that is lent a slot gets its mask back at the end; until then the threads
- *                                that it creates inherit the one core. */
+ *                                that it creates inherit the one core.  Not pinned, in an x86 virtual machine:
+ *                                while a thread that has slept in filch for long is woken, its mask lacks its
+ *                                waker's processor for some microseconds. */
 #ifndef FILCH_RUNTIME_H
 #define FILCH_RUNTIME_H
 

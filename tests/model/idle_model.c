@@ -69,6 +69,24 @@ void fl_os_futex_wake(const void *word, int at_most)
         mc_count("woke");
 }
 
+/* parking->moves is false. */
+int fl_os_thread_id(void)
+{
+    mc_fail("fl_os_thread_id");
+    return 0;
+}
+
+int fl_os_keep_away(int thread)
+{
+    mc_fail("fl_os_keep_away of %d", thread);
+    return -1;
+}
+
+void fl_os_let_back(int cpu)
+{
+    mc_fail("fl_os_let_back to %d", cpu);
+}
+
 uint64_t fl_now(void)
 {
     return time_now += setup->leap;

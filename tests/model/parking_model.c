@@ -7,7 +7,9 @@
  *             are mutated like those of parking.c; its loads are relaxed where that is enough.
  *   Checks    No wake-up is lost.  At the end nobody is counted and no bit is set.  K3 and the ranges of the counts,
  *             peeked at whenever a futex is used and after each call.  K5 by plain data on both sides.
- *   Timeouts  wait(ns != 0) returns at once in some executions: leave may come any time later. */
+ *   Timeouts  wait returns at once in some executions: leave may come any time later.
+ *   Rests     A thread that is moved is at rest, by plain data of its bed; and it is let back, once.  All rests are
+ *             long enough for that. */
 #include "parking.h"
 
 #include "os.h"
@@ -43,6 +45,11 @@ static struct work {
     int payload;
 } * victim;
 static struct actor workers[WORKERS], publishers[PUBLISHERS];
+static struct bed {
+    int rests, away;
+} * beds;
+static int going_to_rest;
+static uint64_t time_now;
 
 /* ---- what parking.c asks of the system ---- */
 
@@ -70,6 +77,8 @@ void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
         mc_count("timed_out");
         return;
     }
+    if (expected == FL_CALLED)
+        mc_count("waited_for_awake");
     if (mc_futex_wait(word, expected))
         mc_count("slept");
 }
@@ -78,6 +87,56 @@ void fl_os_futex_wake(const void *word, int at_most)
 {
     peek();
     mc_futex_wake(word, at_most);
+}
+
+uint64_t fl_now(void)
+{
+    return time_now += 1000000000;
+}
+
+int fl_os_thread_id(void)
+{
+    return going_to_rest + 1;
+}
+
+/* By the waker. */
+int fl_os_keep_away(int thread)
+{
+    struct bed *b = &beds[thread - 1];
+    mc_read(&b->rests);
+    if (!b->rests)
+        mc_fail("K6: worker %d is moved and does not rest", thread - 1);
+    mc_write(&b->away);
+    mc_assert(b->away < 0);
+    mc_count("moved");
+    return b->away = thread;
+}
+
+/* By the sleeper. */
+void fl_os_let_back(int cpu)
+{
+    struct bed *b = &beds[cpu - 1];
+    mc_write(&b->away);
+    mc_assert(b->away == cpu);
+    b->away = -1;
+}
+
+/* A worker's wait of either kind. */
+static void wait_or_rest(unsigned id, bool timed)
+{
+    struct bed *b = &beds[id];
+    if (timed) {
+        fl_parking_wait(parking, id, 1);
+        return;
+    }
+    mc_write(&b->rests);
+    b->rests = 1;
+    going_to_rest = (int)id; /* nobody comes in between */
+    fl_parking_rest(parking, id);
+    mc_write(&b->rests);
+    b->rests = 0;
+    mc_read(&b->away);
+    mc_assert(b->away < 0);
 }
 
 /* ---- work ---- */
@@ -159,7 +218,7 @@ static void worker(void *arg)
         w->asleep = false;
         bool work = look();
         if (!work)
-            fl_parking_wait(parking, (unsigned)w->id, w->naps-- > 0);
+            wait_or_rest((unsigned)w->id, w->naps-- > 0);
         leave(w, work);
         w->searching = true;
     }
@@ -182,6 +241,15 @@ static void begin(int slots)
         victim[i].items.fl_value = 0;
     }
     fl_parking_init(parking, (unsigned)slots, nap, sizeof *nap, asleep);
+    beds = mc_alloc(sizeof *beds * WORKERS);
+    for (int i = 0; i < WORKERS; i++) {
+        mc_write(&beds[i].away);
+        beds[i].away = -1;
+        mc_write(&beds[i].rests);
+        beds[i].rests = 0;
+    }
+    parking->moves = true;
+    time_now = 0;
     mc_name(&parking->idle, "idle");
     mc_name(&asleep->bits, "asleep");
     mc_name_each(nap, (size_t)slots, sizeof *nap, "nap");
@@ -265,7 +333,7 @@ static void addressee(void *arg)
         fl_parking_enter(parking, 1, searching);
         bool mail = !FL_MUTANT(mail_skipped) && fl_load_acq(test_mail, &box->mail);
         if (!mail)
-            fl_parking_wait(parking, 1, naps-- > 0);
+            wait_or_rest(1, naps-- > 0);
         if (fl_parking_leave(parking, 1)) {
             mc_count("was_woken");
             mc_read(&box->letter); /* K5 */
@@ -343,7 +411,7 @@ static void asker(void *arg)
             mc_read(&hot->task);
             got = true;
         } else if (!look()) {
-            fl_parking_wait(parking, 0, 0);
+            wait_or_rest(0, false);
         }
         leave(&workers[0], private);
         got |= take();

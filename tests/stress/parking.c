@@ -6,6 +6,8 @@
  *             publishes the next one, so that nobody from outside wakes.
  *   Oracle    Every token is taken once.  A lost wake-up is a run that does not end: the watching thread says what it
  *             sees.  At the end nobody is counted.
+ *   Clock     Each second look at it is half a second later, so that many rests are long enough.  At the end of a run
+ *             all threads may run where they might at its beginning.
  *   Stalls    fl_seam.at, as in forkjoin.c: at random, or at each point in turn.
  *   Exercised Parkings, wake-ups, cancelled sleeps, sleeps that end by time, chained wake-ups, letters; with stalls
  *             each point of the seam, and sleeps that end because a waker comes late.  Else it fails. */
@@ -35,6 +37,7 @@ struct worker {
     _Alignas(FL_CACHE_LINE) struct fl_nap nap;
     FL_ATOMIC(uint32_t) mail; /* only this worker looks at it */
     uint32_t letters, random;
+    cpu_set_t at_end; /* its affinity */
     pthread_t thread;
 };
 
@@ -52,6 +55,7 @@ struct victim {
     X(timed_out)                                                                                                      \
     X(chained)                                                                                                        \
     X(trusted)                                                                                                        \
+    X(moved) /* kept away from its waker's processor */                                                               \
     X(woke)                                                                                                           \
     X(letters)
 
@@ -93,8 +97,8 @@ static const char *const point_names[] = {
     FL_POINTS(NAME)
 #undef NAME
 };
-static const enum fl_point points[] = {FL_AT_PARK_COUNTED, FL_AT_PARK_ENTERED, FL_AT_PARK_LOOKED, FL_AT_WAKE_CLEARED,
-                                       FL_AT_WAKE_COUNTED};
+static const enum fl_point points[] = {FL_AT_PARK_COUNTED, FL_AT_PARK_ENTERED, FL_AT_PARK_LOOKED,
+                                       FL_AT_WAKE_CLEARED, FL_AT_WAKE_COUNTED, FL_AT_WAKE_CALLED};
 enum { POINTS = sizeof points / sizeof *points };
 static _Atomic uint64_t passed[FL_POINT_COUNT];
 static _Atomic int held_point = -1;
@@ -123,6 +127,13 @@ static void stall(enum fl_point point)
         for (volatile unsigned i = 0; i < dice / 16 % 1000; i++)
             continue;
     }
+}
+
+static _Thread_local uint64_t looks;
+
+static uint64_t leaping_clock(void)
+{
+    return fl_os_now() + looks++ / 2 * 500000000;
 }
 
 /* ---- tokens ---- */
@@ -208,7 +219,13 @@ static void sleep_once(struct worker *w, bool searching)
     fl_at(FL_AT_PARK_LOOKED);
     uint64_t limit = random_of(&w->random) % 8 ? 0 : 1 + random_of(&w->random) % 100000;
     count(&counts.parkings);
-    fl_parking_wait(&parking, id, limit);
+    if (limit) {
+        fl_parking_wait(&parking, id, limit);
+    } else {
+        fl_parking_rest(&parking, id);
+        if (w->nap.away >= 0)
+            count(&counts.moved);
+    }
     count(fl_parking_leave(&parking, id) ? &counts.woken : limit ? &counts.timed_out : &counts.spurious);
 }
 
@@ -240,6 +257,7 @@ static void *work(void *arg)
     }
     if (searching)
         found(w);
+    sched_getaffinity(0, sizeof w->at_end, &w->at_end);
     return NULL;
 }
 
@@ -306,6 +324,7 @@ static void set_up(void)
     cr_assert(worker);
     memset(worker, 0, sizeof *worker * run.workers);
     fl_parking_init(&parking, run.workers, &worker->nap, sizeof *worker, asleep);
+    parking.moves = true;
     memset(victim, 0, sizeof victim);
     for (unsigned v = 0; v < PUBLISHERS; v++) {
         cell[v] = calloc(run.tokens, sizeof *cell[v]);
@@ -318,6 +337,10 @@ static void set_up(void)
 
 static void check_end(void)
 {
+    cpu_set_t all;
+    bool countable = sched_getaffinity(0, sizeof all, &all) == 0; /* else there are more than 1,024 */
+    for (unsigned i = 0; i < run.workers && countable; i++)
+        cr_assert(CPU_EQUAL(&worker[i].at_end, &all), "worker %u was moved and not let back", i);
     cr_assert_eq(fl_load_rlx(test, &parking.idle), 0, "somebody is still counted");
     for (unsigned i = 0; i < sizeof asleep / sizeof *asleep && i < (run.workers + 63) / 64; i++)
         cr_assert_eq(fl_load_rlx(test, &asleep[i].bits), 0, "a bit is still set");
@@ -369,6 +392,7 @@ static void check_exercised(void)
     cr_assert(counts.parkings && counts.woken && counts.cancelled && counts.timed_out && counts.chained &&
                   counts.trusted && counts.woke && counts.letters,
               "not exercised");
+    cr_assert(counts.moved || fl_os_cpu_count() == 1, "not exercised");
     if (!fl_seam.at)
         return;
     cr_assert(counts.cancelled_by_wake, "not exercised");
@@ -379,6 +403,7 @@ static void check_exercised(void)
 
 static void run_sizes(uint32_t tokens)
 {
+    fl_seam.now = leaping_clock;
     static const unsigned sizes[] = {1, 2, 3, 8, MOST_WORKERS};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         run_once(sizes[i], tokens, false);

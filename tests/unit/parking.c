@@ -3,9 +3,12 @@
  *   Model     Of each worker whether it sleeps and nobody has woken it; the two counts.  A wake must choose the first
  *             such worker from `near` on, around.
  *   Counted   what happened; a run in which something never happened fails as not exercised. */
+#define _GNU_SOURCE
 #include "parking.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +130,7 @@ static void enter(unsigned id)
 static void leave(unsigned id)
 {
     if (state[id] == ROUSED)
-        fl_parking_wait(&parking, id, 0); /* returns: the word is AWAKE */
+        fl_parking_rest(&parking, id); /* returns: the word is AWAKE */
     cr_assert_eq(fl_parking_leave(&parking, id), state[id] == ROUSED);
     seen.woken += state[id] == ROUSED;
     seen.cancelled += state[id] == ASLEEP;
@@ -297,4 +300,77 @@ Test(parking, a_timed_wait_ends, .timeout = 60)
     leave(0);
     check();
     end();
+}
+
+/* ---- rests ---- */
+
+static uint64_t time_now;
+static cpu_set_t during, after;
+
+static uint64_t clock_of_test(void)
+{
+    return time_now;
+}
+
+static void *rest_once(void *arg)
+{
+    uint64_t *called = arg;
+    fl_parking_enter(&parking, 0, false);
+    *called = fl_parking_rest(&parking, 0);
+    sched_getaffinity(0, sizeof after, &after);
+    cr_assert(fl_parking_leave(&parking, 0));
+    return NULL;
+}
+
+static void see_the_sleeper(enum fl_point point)
+{
+    if (point != FL_AT_WAKE_CALLED)
+        return;
+    cr_assert_eq(fl_load_rlx(test, &beds[0].nap.word), FL_CALLED);
+    sched_getaffinity(beds[0].nap.thread, sizeof during, &during);
+}
+
+/* Where a thread that has rested for so long was moved away from, or -1. */
+static int away_after(uint64_t ns, bool moves)
+{
+    pthread_t thread;
+    uint64_t called = 0;
+    begin(1);
+    parking.moves = moves;
+    fl_seam.now = clock_of_test;
+    time_now = 77;
+    cr_assert_eq(pthread_create(&thread, NULL, rest_once, &called), 0);
+    while (fl_load_acq(test, &beds[0].nap.word) != FL_RESTING)
+        sched_yield();
+    time_now += ns;
+    fl_seam.at = see_the_sleeper;
+    CPU_ZERO(&during);
+    cr_assert(fl_parking_wake_worker(&parking, 0));
+    fl_seam.at = NULL;
+    pthread_join(thread, NULL);
+    cr_assert_eq(called, 77 + ns);
+    cr_assert_eq(fl_load_rlx(test, &beds[0].nap.word), FL_AWAKE);
+    return beds[0].nap.away;
+}
+
+Test(parking, a_thread_that_has_rested_long_is_kept_off_its_waker, .timeout = 60)
+{
+    cpu_set_t all, here;
+    if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2)
+        cr_skip_test("one processor, or more than this test counts");
+    int away = away_after(10000000, true);
+    cr_assert(away >= 0 && CPU_ISSET((size_t)away, &all));
+    cr_assert_not(CPU_ISSET((size_t)away, &during));
+    CPU_SET((size_t)away, &during);
+    cr_assert(CPU_EQUAL(&during, &all));
+    cr_assert(CPU_EQUAL(&after, &all), "let back");
+
+    cr_assert_eq(away_after(9999999, true), -1, "a short rest");
+    cr_assert(CPU_EQUAL(&during, &all));
+    cr_assert_eq(away_after(10000000, false), -1);
+    CPU_ZERO(&here);
+    CPU_SET((size_t)away, &here);
+    cr_assert_eq(sched_setaffinity(0, sizeof here, &here), 0); /* the sleeper's, too */
+    cr_assert_eq(away_after(10000000, true), -1, "nowhere else to go");
+    cr_assert(CPU_EQUAL(&after, &here));
 }

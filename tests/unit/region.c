@@ -382,6 +382,30 @@ Test(region, a_new_region_is_young_again)
     cr_assert_neq(asked(), FL_ASK_WORK);
 }
 
+Test(region, who_was_called_counts_from_then)
+{
+    struct filch_detail_task t;
+    watch = (struct fl_watch){.open = open_now(), .asked = true};
+    spawn(&t);
+    fl_region_called(d, &watch, now - OLD); /* it took so long to wake up */
+    cr_assert_eq(look(), FL_SEE_WORK);
+    cr_assert_eq(watch.since, now, "the owner has time to answer");
+}
+
+Test(region, who_was_called_for_another_region_does_not)
+{
+    struct filch_detail_task t;
+    watch = (struct fl_watch){.open = open_now()};
+    one_region();
+    fl_region_called(d, &watch, now - OLD); /* it is over */
+    cr_assert_eq(look(), FL_SEE_ACTIVITY);
+    fl_deque_ask(d, FL_ASK_WATCH, false);
+    watch = (struct fl_watch){.open = open_now() - 2};
+    spawn(&t);
+    fl_region_called(d, &watch, now - OLD); /* not the first one */
+    cr_assert_eq(look(), FL_SEE_OPEN);
+}
+
 Test(region, a_watcher_sees_that_regions_came_and_went)
 {
     watch = (struct fl_watch){.open = open_now(), .since = now};
