@@ -350,7 +350,9 @@ static int away_after(uint64_t ns, bool moves)
     pthread_join(thread, NULL);
     cr_assert_eq(called, 77 + ns);
     cr_assert_eq(fl_load_rlx(test, &beds[0].nap.word), FL_AWAKE);
-    return beds[0].nap.away;
+    int away = beds[0].nap.away;
+    end();
+    return away;
 }
 
 Test(parking, a_thread_that_has_rested_long_is_kept_off_its_waker, .timeout = 60)
