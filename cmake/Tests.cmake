@@ -88,7 +88,7 @@ function(filch_model_test name file)
 
     add_test(NAME ${name} COMMAND ${name})
     add_test(NAME ${name}.mutants COMMAND ${name} --mutants)
-    set_tests_properties(${name} ${name}.mutants PROPERTIES TIMEOUT 300 LABELS model SKIP_RETURN_CODE 77)
+    set_tests_properties(${name} ${name}.mutants PROPERTIES TIMEOUT 900 LABELS model SKIP_RETURN_CODE 77)
 endfunction()
 
 function(filch_model_compile target)
