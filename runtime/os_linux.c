@@ -113,14 +113,23 @@ void fl_os_affinity_free(void *saved)
     free(a);
 }
 
+static bool wakes_late; /* false: arm64's vcpu_is_preempted is always false; others have not been tried */
+
+#if defined __x86_64__
+static void ask_processor(void)
+{
+    unsigned a, b, c, d;
+    wakes_late = __get_cpuid(1, &a, &b, &c, &d) && c >> 31; /* the bit that hypervisors set */
+}
+#endif
+
 bool fl_os_wakes_late(void)
 {
 #if defined __x86_64__
-    unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && c >> 31; /* the bit that hypervisors set */
-#else
-    return false; /* arm64's vcpu_is_preempted is always false; others have not been tried */
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* in a virtual machine this instruction takes 10 us */
+    pthread_once(&once, ask_processor);
 #endif
+    return wakes_late;
 }
 
 int fl_os_thread_id(void)
