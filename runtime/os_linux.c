@@ -139,11 +139,22 @@ int fl_os_thread_id(void)
 
 enum { SETS = 8 }; /* processors in them: as many as a kernel can have on x86 */
 
+bool fl_os_may_return(void)
+{
+    cpu_set_t set[SETS];
+    int saved = errno;
+    bool may = sched_getaffinity(0, sizeof set, set) == 0 && sched_setaffinity(0, sizeof set, set) == 0;
+    errno = saved;
+    return may;
+}
+
 int fl_os_keep_away(int thread)
 {
     cpu_set_t set[SETS];
     int saved = errno, here = sched_getcpu(), away = -1;
-    if (here >= 0 && sched_getaffinity(thread, sizeof set, set) == 0 && CPU_ISSET_S((size_t)here, sizeof set, set)) {
+    /* signal 0 only asks: in the child of a fork the number is that of the parent's thread */
+    if (here >= 0 && syscall(SYS_tgkill, getpid(), thread, 0) == 0 &&
+        sched_getaffinity(thread, sizeof set, set) == 0 && CPU_ISSET_S((size_t)here, sizeof set, set)) {
         CPU_CLR_S((size_t)here, sizeof set, set);
         if (sched_setaffinity(thread, sizeof set, set) == 0) /* refused if nothing is left */
             away = here;
@@ -158,7 +169,7 @@ void fl_os_let_back(int cpu)
     int saved = errno;
     if (sched_getaffinity(0, sizeof set, set) == 0) {
         CPU_SET_S((size_t)cpu, sizeof set, set);
-        (void)sched_setaffinity(0, sizeof set, set); /* refused only if the processor is gone meanwhile */
+        (void)sched_setaffinity(0, sizeof set, set); /* fl_os_may_return has tried it */
     }
     errno = saved;
 }

@@ -18,8 +18,10 @@ void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first,
     fl_store_rlx(parking_init, &p->idle, 0);
     for (unsigned i = 0; i < (slots + 63) / 64; i++)
         fl_store_rlx(parking_init, &asleep[i].bits, 0); /* likewise */
-    for (unsigned i = 0; i < slots; i++)
+    for (unsigned i = 0; i < slots; i++) {
         fl_store_rlx(parking_init, &fl_parking_nap(p, i)->word, FL_AWAKE); /* likewise */
+        fl_parking_nap(p, i)->thread = 0;
+    }
 }
 
 static struct fl_asleep *word_of(const struct fl_parking *p, unsigned id)
@@ -94,7 +96,9 @@ uint64_t fl_parking_rest(struct fl_parking *p, unsigned id)
     struct fl_nap *nap = fl_parking_nap(p, id);
     uint32_t word = FL_ASLEEP;
 
-    nap->thread = p->moves ? fl_os_thread_id() : 0;
+    int thread = p->moves ? fl_os_thread_id() : 0;
+    if (nap->thread != thread) /* a filter may forbid this thread what its waker may do */
+        nap->thread = thread && fl_os_may_return() ? thread : 0;
     nap->since = fl_now();
     nap->away = -1;
     if (FL_MUTANT(rest_over_awake))

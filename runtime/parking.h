@@ -28,7 +28,8 @@
  *   K6 Who rests says so in its word, RESTING for ASLEEP, and stays until that is AWAKE.  One waker, who puts CALLED in
  *      its place, keeps it there for as long as it takes to move its thread (fl_os_keep_away); no other stores AWAKE
  *      over CALLED.  So the thread that is moved is there and does nothing, and it finds out where it may not run.
- *   Progress  wake and found wait-free, search and enter and leave, too; only wait and rest sleep.
+ *   Progress  search, found, enter and leave wait-free; wake lock-free, but for what the kernel takes to move a thread;
+ *             wait and rest sleep.
  *   Checked   tests/model/parking_model.c, tests/unit/parking.c, tests/stress/parking.c */
 #ifndef FL_PARKING_H
 #define FL_PARKING_H

@@ -12,7 +12,7 @@
  *      more; then those that fall below the lowest level since, which come at growing distances.  The clock is read in
  *      traps only, and not in each.  Past FL_REGION_AGE the region is hot.
  *   R2 A watcher that sees the same odd value FL_REGION_AGE later asks for work: that catches a region without traps.
- *      Who was called for it counts from the call.
+ *      Who was called counts one that is new to it from the call, whatever that was for.
  *   R3 Opening, then reading whether anybody watches; and leaving the watch, then looking for open regions, are a
  *      Dekker pair (idle.c): an open region is watched, or somebody was woken for it.
  *   Checked   tests/unit/region.c; the watcher's part by tests/model/idle_model.c */

@@ -11,7 +11,7 @@
  *                                thread that is lent a slot gets its mask back at the end; until then the threads
  *                                that it creates inherit the one core.  Not pinned, in an x86 virtual machine:
  *                                while a thread that has slept in filch for long is woken, its mask lacks its
- *                                waker's processor for some microseconds. */
+ *                                waker's processor until it runs. */
 #ifndef FILCH_RUNTIME_H
 #define FILCH_RUNTIME_H
 

@@ -82,6 +82,11 @@ int fl_os_keep_away(int thread)
     return -1;
 }
 
+bool fl_os_may_return(void)
+{
+    return true;
+}
+
 void fl_os_let_back(int cpu)
 {
     mc_fail("fl_os_let_back to %d", cpu);

@@ -113,6 +113,11 @@ int fl_os_keep_away(int thread)
 }
 
 /* By the sleeper. */
+bool fl_os_may_return(void)
+{
+    return true;
+}
+
 void fl_os_let_back(int cpu)
 {
     struct bed *b = &beds[cpu - 1];

@@ -7,10 +7,19 @@
 #include "parking.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "os.h"
+#include "process.h"
 
 enum { MOST = 300, STEPS = 20000 };
 
@@ -312,11 +321,34 @@ static uint64_t clock_of_test(void)
     return time_now;
 }
 
+static bool filtered;
+
+static void deny_setaffinity(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setaffinity, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof rules / sizeof *rules, rules};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        cr_skip_test("no filters here");
+}
+
+static const cpu_set_t *narrow; /* the sleeper's, or NULL: its waker's */
+
 static void *rest_once(void *arg)
 {
     uint64_t *called = arg;
+    if (narrow)
+        cr_assert_eq(sched_setaffinity(0, sizeof *narrow, narrow), 0);
+    if (filtered)
+        deny_setaffinity();
+    errno = 77;
     fl_parking_enter(&parking, 0, false);
     *called = fl_parking_rest(&parking, 0);
+    cr_assert_eq(errno, 77);
     sched_getaffinity(0, sizeof after, &after);
     cr_assert(fl_parking_leave(&parking, 0));
     return NULL;
@@ -345,7 +377,9 @@ static int away_after(uint64_t ns, bool moves)
     time_now += ns;
     fl_seam.at = see_the_sleeper;
     CPU_ZERO(&during);
+    errno = 78;
     cr_assert(fl_parking_wake_worker(&parking, 0));
+    cr_assert_eq(errno, 78);
     fl_seam.at = NULL;
     pthread_join(thread, NULL);
     cr_assert_eq(called, 77 + ns);
@@ -375,4 +409,40 @@ Test(parking, a_thread_that_has_rested_long_is_kept_off_its_waker, .timeout = 60
     cr_assert_eq(sched_setaffinity(0, sizeof here, &here), 0); /* the sleeper's, too */
     cr_assert_eq(away_after(10000000, true), -1, "nowhere else to go");
     cr_assert(CPU_EQUAL(&after, &here));
+
+    cpu_set_t elsewhere = all;
+    CPU_CLR((size_t)away, &elsewhere);
+    narrow = &elsewhere;
+    cr_assert_eq(away_after(10000000, true), -1, "it would not come here anyway");
+    cr_assert(CPU_EQUAL(&after, &elsewhere));
+}
+
+/* Its own filter forbids it what its waker may do: it could not come back. */
+Test(parking, a_thread_that_may_not_set_its_mask_is_not_moved, .timeout = 60)
+{
+    cpu_set_t all;
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        cr_skip_test("more processors than this test counts");
+    filtered = true;
+    cr_assert_eq(away_after(10000000, true), -1);
+    cr_assert(CPU_EQUAL(&after, &all));
+}
+
+static pid_t parent_thread;
+
+static void move_the_parent(void)
+{
+    if (fl_os_keep_away(parent_thread) != -1)
+        abort();
+}
+
+Test(parking, a_thread_of_another_process_is_not_moved, .timeout = 60)
+{
+    cpu_set_t all, now;
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        cr_skip_test("more processors than this test counts");
+    parent_thread = fl_os_thread_id();
+    cr_assert_eq(child_of(move_the_parent).status, 0);
+    sched_getaffinity(0, sizeof now, &now);
+    cr_assert(CPU_EQUAL(&now, &all));
 }

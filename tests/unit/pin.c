@@ -8,7 +8,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "os.h"
 #include "process.h"
+#include "runtime.h"
 #include "stolen.h"
 #include "topology.h"
 
@@ -49,6 +51,7 @@ static void expect_pinned(const cpu_set_t *inherited, bool apart)
     cr_assert(CPU_EQUAL(&after, inherited), "run left this thread pinned");
     cr_assert_eq(CPU_COUNT(&pin.guest), 1);
     cr_assert_eq(CPU_COUNT(&pin.worker), 1);
+    cr_assert_not(rt->parking.moves);
     CPU_OR(&within, &pin.guest, &pin.worker);
     CPU_AND(&within, &within, inherited);
     cr_assert_eq(CPU_COUNT(&within), apart ? 2 : 1, "inside the inherited mask, on different cores if there are");
@@ -88,6 +91,7 @@ Test(pin, not_pinned_unless_asked)
     cr_assert_eq(filch_run(rt, see_both, NULL), 0);
     cr_assert(CPU_EQUAL(&pin.guest, &all));
     cr_assert(CPU_EQUAL(&pin.worker, &all));
+    cr_assert_eq(rt->parking.moves, fl_os_wakes_late());
     cr_assert_eq(filch_stop(rt), 0);
 }
 

@@ -399,6 +399,9 @@ Test(region, who_was_called_for_another_region_does_not)
     one_region();
     fl_region_called(d, &watch, now - OLD); /* it is over */
     cr_assert_eq(look(), FL_SEE_ACTIVITY);
+    watch = (struct fl_watch){.open = open_now() - 1, .since = 1};
+    fl_region_called(d, &watch, now - OLD); /* over since it was seen open */
+    cr_assert_eq(watch.since, 1u);
     fl_deque_ask(d, FL_ASK_WATCH, false);
     watch = (struct fl_watch){.open = open_now() - 2};
     spawn(&t);
