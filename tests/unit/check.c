@@ -195,7 +195,7 @@ static void copied(void)
 {
     square_task t, u;
     square_spawn(&t, 3);
-    memcpy(&u, &t, sizeof u);
+    u.head = t.head; /* not the result: a thief may be writing it */
     square_sync(&u);
 }
 

@@ -402,26 +402,38 @@ Test(join, a_fiber_without_a_fiber_waits_in_place)
 }
 
 static atomic_bool waits;
+static _Thread_local bool owns; /* asks itself in the name of sleepers, and must not wait for itself */
 
 /* Who asks after the oldest was stolen asks only when the owner waits for it. */
 static void hold_questions(enum fl_point point)
 {
     if (point == FL_AT_WAIT && parent_is_here)
         atomic_store(&waits, true);
-    if (point == FL_AT_ASKED && atomic_load(&oldest_began))
+    if (point == FL_AT_ASKED && !owns && atomic_load(&oldest_began))
         await(&waits);
+}
+
+/* Its end is what the parent waits for, even if an earlier question had the sibling published before that. */
+static void oldest_in_place(void *arg)
+{
+    (void)arg;
+    atomic_store(&oldest_began, true);
+    until_it_waits_in_place();
+    await(&sibling_began);
 }
 
 static void wait_for_the_oldest_in_place(void *arg)
 {
     filch_task old, young;
     (void)arg;
-    filch_spawn(&old, oldest, NULL);
+    owns = true;
+    filch_spawn(&old, oldest_in_place, NULL);
     until_thief_raises(&oldest_began);
     for (int i = 0; i < 100; i++)
         answer_thieves(); /* those who asked before */
     filch_spawn(&young, sibling, NULL);
     at_sync(&old.head);
+    fl_store_rel(parents_worker, &parents_worker, fl_self());
     filch_sync(&old);
     filch_sync(&young);
 }
