@@ -7,6 +7,8 @@
 enum {
     SEARCH = 50000,        /* without a task, then sleep */
     ANSWER = 8000,         /* an owner that has not answered by then runs a long function */
+    WAIT = 5000,           /* for the end of a stolen task, then others have the place */
+    WAIT_AWAKE = 50000,    /* and then the thread sleeps */
     TICK = 50000,          /* the sentinel's first */
     TICK_ACTIVE = 1000000, /* its longest for ... */
     ACTIVE = 20000000,     /* ... so long after the last activity */
@@ -21,10 +23,10 @@ static struct fl_deque *deque_of(struct fl_worker *v)
     return fl_load_acq(victim, &v->deque); /* W1: pairs with the release new_deque */
 }
 
-/* Slots whose threads are the user's: 0, workers ... slots - 1. */
+/* Of slots whose threads are the user's: 0, workers + 1 ... slots - 1. */
 static struct fl_watch *watch_of(struct fl_worker *w, struct fl_worker *v)
 {
-    return &w->watch[v->id ? v->id - w->runtime->workers + 1 : 0];
+    return &w->watch[v->id ? v->id - w->runtime->workers : 0];
 }
 
 static bool claim_from(struct fl_worker *w, struct fl_deque *d, struct fl_claim *claim)
@@ -190,18 +192,91 @@ static void calm(struct fl_worker *w, struct fl_deque *d)
         fl_deque_ask(d, FL_ASK_WATCH, true);
 }
 
+static void take_place(struct fl_worker *w)
+{
+    if (!w->place)
+        fl_parking_take(&w->runtime->parking);
+    w->place = true;
+}
+
+static bool is_unwatched(struct fl_worker *w);
+
+/* K7: the place of w was freed. */
+static void pay(struct fl_worker *w)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    if (FL_MUTANT(never_pays) || !fl_parking_owes(p))
+        return;
+    ask_all(w);
+    if (fl_deque_has_public(deque_of(w)) || is_work(w) || is_unwatched(w))
+        fl_parking_wake(p, w->id + 1);
+}
+
+void fl_idle_gone(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    if (!w->place)
+        return;
+    w->place = false;
+    if (fl_parking_free(&rt->parking, rt->workers))
+        pay(w);
+}
+
+/* True: w was called before `end`. */
+static bool wait_awake(struct fl_worker *w, uint64_t end)
+{
+    bool called;
+    while (!(called = fl_parking_is_called(&w->runtime->parking, w->id)) && fl_now() < end)
+        fl_spin(wait_awake);
+    return called;
+}
+
+void fl_idle_wait(struct fl_worker *w, struct fl_deque *d, uintptr_t i, struct fl_waiter *waiter)
+{
+    struct filch_runtime *rt = w->runtime;
+    struct fl_parking *p = &rt->parking;
+    fl_store_rlx(state_waits, &w->state, FL_JOINING); /* for filch_dump */
+    fl_parking_prepare(p, w->id);
+    if (w->place)
+        (void)fl_parking_free(p, rt->workers); /* before anybody can take it back for us */
+    if (fl_deque_await(d, i, waiter)) {
+        uint64_t began = fl_now();
+        if (!wait_awake(w, began + WAIT)) {
+            fl_worker_spare(rt);
+            pay(w);
+            if (!wait_awake(w, began + WAIT_AWAKE))
+                (void)fl_parking_rest(p, w->id);
+        }
+    } else {
+        fl_bump(&w->already_done, 1);
+        fl_parking_take(p);
+    }
+    w->place = true;
+    fl_store_rlx(state_goes_on, &w->state, FL_RUNNING); /* for filch_dump */
+}
+
+void fl_idle_call(struct fl_worker *w)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    fl_parking_take(p);
+    fl_parking_call(p, w->id);
+}
+
 void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync)
 {
     if (d->region.guest && sync && fl_deque_idle(d)) {
         fl_region_close(d);
         calm(w, d);
+        fl_idle_gone(w);
     } else if (d->region.guest && fl_deque_is_cold(d)) {
         enum fl_turn turn = fl_region_step(d, sync);
-        if (turn == FL_TURN_OPENED)
+        if (turn == FL_TURN_OPENED) {
             fl_idle_opened(w);
-        else if (turn == FL_TURN_HOT)
+        } else if (turn == FL_TURN_HOT) {
+            take_place(w);
             fl_deque_answer(d);
-        else if (turn == FL_TURN_CALM)
+        }
+        if (turn == FL_TURN_CALM)
             calm(w, d);
     }
     fl_idle_answered(w, d);
@@ -294,9 +369,7 @@ void fl_idle_fetch(struct filch_runtime *rt, struct fl_fiber *f)
 /* What w must attend to rather than to look for tasks. */
 static bool is_called(struct fl_worker *w)
 {
-    return (!FL_MUTANT(mail_unseen) && fl_load_rlx(mail_look, &w->mail)) || /* whoever takes it acquires */
-           (w->has_thread && !FL_MUTANT(stop_unseen) &&
-            fl_load_rlx(stop_look, &w->runtime->stop)); /* the loop acquires */
+    return !FL_MUTANT(stop_unseen) && fl_load_rlx(stop_look, &w->runtime->stop); /* the loop acquires */
 }
 
 /* S2, after the heavy fence. */
@@ -410,9 +483,28 @@ static void back_off(unsigned round, bool late)
 #endif
 }
 
+/* K7.  True: it has slept, and is a searcher now. */
+static bool gave_way(struct fl_worker *w)
+{
+    struct fl_parking *p = &w->runtime->parking;
+    if (!fl_parking_yield(p, w->id))
+        return false;
+    fl_store_rlx(state_yielded, &w->state, FL_SLEEPING); /* for filch_dump */
+    /* after yield_fence */
+    if (is_called(w) || (fl_sleepers(fl_load_rlx(yielded_idle, &p->idle)) && !FL_MUTANT(yields_blindly))) {
+        fl_bump(&w->cancelled, 1);
+    } else {
+        fl_bump(&w->parkings, 1);
+        rest(w);
+    }
+    if (fl_parking_leave(p, w->id))
+        fl_bump(&w->wake_ups, 1);
+    return true;
+}
+
 bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim)
 {
-    bool searching = fl_parking_search(&w->runtime->parking, w->runtime->workers), got = false;
+    bool searching = gave_way(w) || fl_parking_search(&w->runtime->parking, w->runtime->workers), got = false;
     fl_store_rlx(state_searching, &w->state, FL_SEARCHING); /* for filch_dump */
     for (;;) {
         uint64_t began = fl_now(), now = began;

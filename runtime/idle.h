@@ -25,7 +25,14 @@ void fl_idle_moved(struct fl_worker *w, struct fl_deque *d);
 void fl_idle_leave_behind(struct filch_runtime *rt, struct fl_fiber *f);
 void fl_idle_fetch(struct filch_runtime *rt, struct fl_fiber *f);
 
-/* Searches and sleeps until there is a task (true), or mail, or the runtime stops. */
+/* The stolen task in slot i of d, the deque of the thread of the user that works in w, is not done: until it is. */
+void fl_idle_wait(struct fl_worker *w, struct fl_deque *d, uintptr_t i, struct fl_waiter *waiter);
+/* The thread that waits so in w goes on. */
+void fl_idle_call(struct fl_worker *w);
+/* The thread of the user in w leaves it. */
+void fl_idle_gone(struct fl_worker *w);
+
+/* Searches and sleeps until there is a task (true), or the runtime stops. */
 bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim);
 
 #endif

@@ -2,7 +2,8 @@
  *
  *   J4 A sync whose child is stolen and not done leaves its fiber; whoever finishes the child goes on with it at once.
  *      Nothing else runs on the waiting stack, so what the fiber holds (a lock, a semaphore) hinders nobody below it.
- *      Where no fiber can be had, the worker waits in place.
+ *      Where no fiber can be had, the worker waits in place.  A thread of the user waits on its own stack, and another
+ *      thread has its place meanwhile (fl_idle_wait).
  *   I3 After the suspension everything that belongs to the thread is asked for again. */
 #include "idle.h"
 #include "message.h"
@@ -36,6 +37,14 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
     fl_at(FL_AT_WAIT);
     if (fl_deque_is_done(d, t))
         return;
+    if (self->tied) {
+        fl_bump(&w->suspensions, 1);
+        fl_deque_publish_all(d);
+        self->waiter.task = t;
+        fl_idle_wait(w, d, t->slot, &self->waiter);
+        fl_bump(&w->resumptions, 1);
+        return;
+    }
     struct fl_fiber *next = fl_worker_fiber(w);
     if (!next) {
         wait_in_place(w, d, t);

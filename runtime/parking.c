@@ -4,7 +4,7 @@
 
 enum { LONG = 10000000 /* ns: to move a thread that has rested for less is not worth 4 system calls */ };
 
-static const uint64_t SLEEPER = 1, SEARCHER = (uint64_t)1 << 32;
+static const uint64_t SLEEPER = 1, TAKEN = (uint64_t)1 << 20, SEARCHER = (uint64_t)1 << 40;
 
 void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first, size_t stride,
                      struct fl_asleep *asleep)
@@ -60,6 +60,13 @@ bool fl_parking_found(struct fl_parking *p)
     return true;
 }
 
+/* S1 after the count. */
+static void lie_down(struct fl_parking *p, unsigned id)
+{
+    fl_at(FL_AT_PARK_COUNTED);
+    fl_or_rel(parking_bit, &word_of(p, id)->bits, bit_of(id)); /* K5: pairs with parking_clear: word and count */
+}
+
 void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching)
 {
     struct fl_nap *nap = fl_parking_nap(p, id);
@@ -69,14 +76,53 @@ void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching)
         fl_store_rlx(parking_asleep, &nap->word, FL_ASLEEP); /* seen with the bit */
     if (!FL_MUTANT(bit_before_count) && !FL_MUTANT(count_at_wait))
         fl_add_rlx(parking_enter, &p->idle, change); /* K3: before the bit; before the fence */
-    fl_at(FL_AT_PARK_COUNTED);
-    fl_or_rel(parking_bit, &word_of(p, id)->bits, bit_of(id)); /* K5: pairs with parking_clear: word and count */
+    lie_down(p, id);
     if (FL_MUTANT(bit_before_count))
         fl_add_rlx(mutant_enter, &p->idle, change);
     if (FL_MUTANT(asleep_after_bit))
         fl_store_rlx(mutant_asleep, &nap->word, FL_ASLEEP);
     fl_fence_sc(parking_enter_fence); /* K1: pairs with parking_wake_fence: bit and counts, look */
     fl_at(FL_AT_PARK_ENTERED);
+}
+
+bool fl_parking_yield(struct fl_parking *p, unsigned id)
+{
+    uint64_t idle = fl_load_rlx(yield_idle, &p->idle); /* the compare-and-swap says */
+    do {                                               /* one by one: two that read alike must not both go */
+        if (fl_places(idle) >= 0)
+            return false;
+        fl_store_rlx(yield_asleep, &fl_parking_nap(p, id)->word, FL_ASLEEP); /* seen with the bit */
+    } while (!fl_cas_rlx(yield_count, &p->idle, &idle, idle + SLEEPER));     /* K3: before the bit; before the fence */
+    lie_down(p, id);
+    fl_fence_sc(yield_fence); /* K7: pairs with owes_fence: bit, places; places, bits */
+    return true;
+}
+
+void fl_parking_take(struct fl_parking *p)
+{
+    fl_add_rlx(place_taken, &p->idle, TAKEN); /* too late: one more is at work for a while */
+}
+
+bool fl_parking_free(struct fl_parking *p, unsigned workers)
+{
+    uint64_t idle = fl_add_rlx(place_freed, &p->idle, -TAKEN) - TAKEN; /* K7: before the fence of fl_parking_owes */
+    return (int)workers - fl_places(idle) - fl_searchers(idle) > 0;
+}
+
+bool fl_parking_owes(struct fl_parking *p)
+{
+    fl_fence_sc(owes_fence); /* K7: pairs with parking_wake_fence and yield_fence: place, look; work or bit, places */
+    return fl_sleepers(fl_load_rlx(owes_idle, &p->idle)) > 0; /* after the fence */
+}
+
+void fl_parking_absent(struct fl_parking *p, unsigned n)
+{
+    fl_add_rlx(absent, &p->idle, n * SLEEPER); /* nobody else knows of it yet */
+}
+
+void fl_parking_appears(struct fl_parking *p)
+{
+    fl_add_rlx(appears, &p->idle, -SLEEPER); /* as K2: late is the safe side */
 }
 
 void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns)
@@ -94,18 +140,18 @@ void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns)
 uint64_t fl_parking_rest(struct fl_parking *p, unsigned id)
 {
     struct fl_nap *nap = fl_parking_nap(p, id);
-    uint32_t word = FL_ASLEEP;
 
     int thread = p->moves ? fl_os_thread_id() : 0;
     if (nap->thread != thread) /* a filter may forbid this thread what its waker may do */
         nap->thread = thread && fl_os_may_return() ? thread : 0;
     nap->since = fl_now();
     nap->away = -1;
+    uint32_t word = fl_load_rlx(parking_rest_look, &nap->word); /* ASLEEP or NEAR, or a call has come */
     if (FL_MUTANT(rest_over_awake))
         fl_store_rel(mutant_rest, &nap->word, FL_RESTING);
-    else if (!fl_cas_rel(parking_rest, &nap->word, &word, FL_RESTING)) /* K6: pairs with parking_call */
-        return nap->since;                                             /* AWAKE */
-    /* K6: pairs with parking_awake: where the thread may not run */
+    else if (word != FL_AWAKE)
+        (void)fl_cas_rel(parking_rest, &nap->word, &word, FL_RESTING); /* K6: pairs with parking_call; or AWAKE */
+    /* K6: pairs with parking_awake and parking_call: where the thread may not run, and what its caller has done */
     while ((word = fl_load_acq(parking_rested, &nap->word)) != FL_AWAKE) {
         if (FL_MUTANT(rest_ends_when_called) && word == FL_CALLED)
             break;
@@ -133,15 +179,17 @@ bool fl_parking_leave(struct fl_parking *p, unsigned id)
 
 /* ---- about others ---- */
 
-static void rouse(struct fl_parking *p, unsigned id)
+void fl_parking_call(struct fl_parking *p, unsigned id)
 {
     struct fl_nap *nap = fl_parking_nap(p, id);
-    uint32_t word = fl_load_rlx(parking_rouse, &nap->word), next; /* K5: ASLEEP or later, by the acquire of the bit */
+    uint32_t word = fl_load_rlx(parking_call_look, &nap->word),
+             next; /* K5: ASLEEP or later, by the acquire of the bit */
     do {
         if (word == FL_CALLED && !FL_MUTANT(awake_over_called))
             return; /* K6: who has called it wakes it */
         next = word == FL_RESTING ? FL_CALLED : FL_AWAKE;
-    } while (!fl_cas_acq(parking_call, &nap->word, &word, next)); /* K6: pairs with parking_rest */
+        /* K6: pairs with parking_rest; and with is_called */
+    } while (!fl_cas_acq_rel(parking_call, &nap->word, &word, next));
     if (next == FL_CALLED) {
         uint64_t now = fl_now();
         if (nap->thread && now - nap->since >= LONG)
@@ -150,8 +198,18 @@ static void rouse(struct fl_parking *p, unsigned id)
         fl_at(FL_AT_WAKE_CALLED);
         fl_store_rel(parking_awake, &nap->word, FL_AWAKE); /* K6: pairs with parking_rested */
     }
-    if (!FL_MUTANT(no_futex_wake))
+    if (word != FL_NEAR && !FL_MUTANT(no_futex_wake))
         fl_os_futex_wake(&nap->word, 1);
+}
+
+void fl_parking_prepare(struct fl_parking *p, unsigned id)
+{
+    fl_store_rlx(prepare, &fl_parking_nap(p, id)->word, FL_NEAR); /* whoever calls has been told after that */
+}
+
+bool fl_parking_is_called(struct fl_parking *p, unsigned id)
+{
+    return fl_load_acq(is_called, &fl_parking_nap(p, id)->word) == FL_AWAKE; /* K6: pairs with parking_call */
 }
 
 /* True if the caller, and nobody else, has cleared the bit of worker id: then the worker is awake. */
@@ -159,7 +217,7 @@ static bool wake(struct fl_parking *p, unsigned id)
 {
     uint64_t bit = bit_of(id);
     if (FL_MUTANT(wake_before_clear))
-        rouse(p, id);
+        fl_parking_call(p, id);
     /* K5: pairs with parking_bit, and with parking_leave: what the caller has done before */
     if (!(fl_and_acq_rel(parking_clear, &word_of(p, id)->bits, ~bit) & bit))
         return false;
@@ -168,7 +226,7 @@ static bool wake(struct fl_parking *p, unsigned id)
     fl_add_rlx(parking_count, &p->idle, FL_MUTANT(wake_counts_no_searcher) ? -SLEEPER : SEARCHER - SLEEPER);
     fl_at(FL_AT_WAKE_COUNTED);
     if (!FL_MUTANT(wake_before_clear))
-        rouse(p, id);
+        fl_parking_call(p, id);
     return true;
 }
 

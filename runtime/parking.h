@@ -28,6 +28,10 @@
  *   K6 Who rests says so in its word, RESTING for ASLEEP, and stays until that is AWAKE.  One waker, who puts CALLED in
  *      its place, keeps it there for as long as it takes to move its thread (fl_os_keep_away); no other stores AWAKE
  *      over CALLED.  So the thread that is moved is there and does nothing, and it finds out where it may not run.
+ *   K7 There are as many places as workers.  A thread of the user takes one while it works and frees it where it waits
+ *      or has ended; a worker's thread that finds more at work than places lies down (yield) without a look for work.
+ *      Sleepers for whom there is no place do not count: nobody wakes them, and nothing has been asked for in their
+ *      name.  Who frees a place owes them what S2 owes a sleeper: the fence, a look everywhere, and a wake-up.
  *   Progress  search, found, enter and leave wait-free; wake lock-free, but for what the kernel takes to move a thread;
  *             wait and rest sleep.
  *   Checked   tests/model/parking_model.c, tests/unit/parking.c, tests/stress/parking.c */
@@ -46,7 +50,7 @@ struct fl_nap {
     int away;       /* the processor that it was moved away from, or -1 */
     uint64_t since; /* it rests, or CALLED, ns */
 };
-enum { FL_AWAKE, FL_ASLEEP, FL_RESTING, FL_CALLED };
+enum { FL_AWAKE, FL_ASLEEP, FL_RESTING, FL_CALLED, FL_NEAR };
 
 /* The bits of 64 workers: 1 sleeps and nobody has woken it. */
 struct fl_asleep {
@@ -54,12 +58,13 @@ struct fl_asleep {
 };
 
 struct fl_parking {
-    unsigned slots;                                   /* workers that may sleep: ids 0 .. slots - 1 */
-    struct fl_nap *nap;                               /* the caller's; may be embedded elsewhere, see fl_parking_nap */
-    size_t stride;                                    /* bytes from one nap to the next */
-    bool moves;                                       /* false at first, see fl_parking_rest */
-    struct fl_asleep *asleep;                         /* (slots + 63) / 64 */
-    _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint64_t) idle; /* sleepers in the low half, searchers in the high half */
+    unsigned slots;           /* workers that may sleep: ids 0 .. slots - 1 */
+    struct fl_nap *nap;       /* the caller's; may be embedded elsewhere, see fl_parking_nap */
+    size_t stride;            /* bytes from one nap to the next */
+    bool moves;               /* false at first, see fl_parking_rest */
+    struct fl_asleep *asleep; /* (slots + 63) / 64 */
+    /* 20 bits: sleepers, and workers without a thread yet; 20: places taken by the user's threads; 24: searchers */
+    _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint64_t) idle;
 };
 
 /* The memory of `asleep` is the caller's, zeroed or not; nap[i] lies at (char *)first + i * stride. */
@@ -71,15 +76,23 @@ static inline struct fl_nap *fl_parking_nap(const struct fl_parking *p, unsigned
     return (struct fl_nap *)(void *)((char *)p->nap + id * p->stride);
 }
 
+/* Free places; less than zero: so many are at work beyond the places. */
+static inline int fl_places(uint64_t idle)
+{
+    return (int)(idle & 0xfffff) - (int)(idle >> 20 & 0xfffff);
+}
+
+/* Those for whom there is a place. */
 static inline unsigned fl_sleepers(uint64_t idle)
 {
-    return (unsigned)(uint32_t)idle;
+    int places = fl_places(idle);
+    return places > 0 ? (unsigned)places : 0;
 }
 
 /* Less than zero for a moment, see K2. */
 static inline int fl_searchers(uint64_t idle)
 {
-    return (int)(uint32_t)(idle >> 32);
+    return (int)((int64_t)idle >> 40);
 }
 
 /* A worker that has run out of work, of so many that there are.  True: it is counted as a searcher; false: half of
@@ -88,6 +101,19 @@ bool fl_parking_search(struct fl_parking *p, unsigned workers);
 /* A searcher has found work and is none any more.  True if it was the last one and somebody sleeps: others may have
  * trusted in it, so it looks at everybody (K4; the seq_cst fence is made here), or just calls fl_parking_wake. */
 bool fl_parking_found(struct fl_parking *p);
+/* K7.  A thread of the user works from now on. */
+void fl_parking_take(struct fl_parking *p);
+/* It waits or has ended.  True if one of so many workers or another thread of the user is at work: then the caller owes
+ * the sleepers something (fl_parking_owes), unless it takes a place before that. */
+bool fl_parking_free(struct fl_parking *p, unsigned workers);
+/* After fl_parking_free: true if somebody sleeps for whom there is a place.  Fences. */
+bool fl_parking_owes(struct fl_parking *p);
+/* A worker's thread, no searcher, that has no task: true if there are more at work than places.  Then it is asleep as
+ * after fl_parking_enter. */
+bool fl_parking_yield(struct fl_parking *p, unsigned id);
+/* So many workers will have their threads later; and one of these has come. */
+void fl_parking_absent(struct fl_parking *p, unsigned n);
+void fl_parking_appears(struct fl_parking *p);
 /* S1.  searching: the caller is counted as a searcher.  Ends with a seq_cst fence, for what the caller reads next. */
 void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching);
 /* Until woken, or `ns` nanoseconds, not zero.  May return for no reason. */
@@ -96,6 +122,10 @@ void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns);
  * first bars it from its own processor, where it would have to wait (fl_os_keep_away).  Returns when it was called,
  * ns. */
 uint64_t fl_parking_rest(struct fl_parking *p, unsigned id);
+/* For who has no bit and waits for one call: prepares, lets the caller know, polls is_called, perhaps rests. */
+void fl_parking_prepare(struct fl_parking *p, unsigned id);
+bool fl_parking_is_called(struct fl_parking *p, unsigned id);
+void fl_parking_call(struct fl_parking *p, unsigned id);
 /* The caller is awake and a searcher from now on.  True if it was woken by somebody, false if it woke by itself. */
 bool fl_parking_leave(struct fl_parking *p, unsigned id);
 /* P2 and P3: true if it woke somebody.  Tries id `near` first, then the higher ones, around; `slots` is 0 again. */

@@ -50,7 +50,7 @@ static struct fl_worker *lend(struct filch_runtime *rt)
 {
     struct fl_worker *w = NULL;
     pthread_mutex_lock(&rt->lock);
-    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->workers)
+    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->workers + 1)
         if (!rt->worker[i].lent && make_deque(&rt->worker[i]))
             w = &rt->worker[i];
     if (w)
@@ -61,6 +61,7 @@ static struct fl_worker *lend(struct filch_runtime *rt)
 
 static void give_back(struct fl_worker *w)
 {
+    fl_idle_gone(w);
     fl_region_end(w->own);
     fl_fiber_end_native(&w->native);
     fl_overflow_leave(w->alternate);
@@ -98,9 +99,9 @@ static void work_in(struct fl_worker *w)
 static void end_threads(struct filch_runtime *rt)
 {
     fl_store_rel(stop, &rt->stop, 1); /* W3: pairs with the acquire stopped */
-    for (unsigned i = 1; i < rt->workers; i++)
+    for (unsigned i = 1; i < rt->slots; i++)
         fl_parking_wake_worker(&rt->parking, i);
-    for (unsigned i = 1; i < rt->workers; i++)
+    for (unsigned i = 1; i < rt->slots; i++)
         if (rt->worker[i].has_thread)
             pthread_join(rt->worker[i].thread, NULL);
 }
@@ -140,6 +141,7 @@ static int place(struct filch_runtime *rt, enum filch_pin pin)
         return FILCH_EPIN;
     for (unsigned i = 0; i < rt->workers; i++)
         rt->worker[i].cpu = (int)cpus[i % n];
+    rt->worker[rt->workers].cpu = rt->worker[0].cpu;
     free(cpus);
     return 0;
 }
@@ -158,7 +160,7 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     if (!rt)
         return NULL;
     rt->workers = s->workers;
-    rt->slots = s->workers + FL_GUESTS;
+    rt->slots = s->workers + FL_GUESTS + 1;
     rt->capacity = s->deque;
     rt->heavy = fl_os_has_heavy();
     rt->overflow_message = s->overflow_message;
@@ -178,6 +180,7 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     fl_lock_init(&rt->left_lock);
     fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
     fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
+    fl_parking_absent(&rt->parking, rt->workers > 1);
     for (unsigned i = 0; i < rt->slots; i++) {
         rt->worker[i].runtime = rt;
         rt->worker[i].watch = watch + i * watched;
@@ -194,17 +197,9 @@ static int start_threads(struct filch_runtime *rt)
         return FILCH_ENOMEM;
     for (unsigned i = 1; i < rt->workers; i++) {
         struct fl_worker *w = &rt->worker[i];
-        w->kept = fl_fibers_get(&rt->fibers); /* its first */
-        if (!w->kept)
-            return FILCH_ENOMEM;
-        char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
-        snprintf(name, sizeof name, "filch %u", i);
-        w->has_thread = true; /* the thread reads it */
-        int error = fl_os_thread(&w->thread, name, fl_worker_main, w);
-        if (error) {
-            w->has_thread = false;
+        int error = fl_worker_start(w);
+        if (error)
             return error;
-        }
     }
     if (rt->pinned) { /* only then is there something that a thread can fail to do */
         while (fl_load_acq(all_ready, &rt->ready) != rt->workers - 1) /* W2: pairs with the release ready */

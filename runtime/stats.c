@@ -78,7 +78,7 @@ static void dump_worker(FILE *out, struct fl_worker *w)
     struct fl_deque *d = fl_load_acq(dump_deque, &w->deque);              /* W1: pairs with the release new_deque */
     const filch_site *site = d ? fl_load_rlx(dump_site, &d->site) : NULL; /* static storage */
     const char *state = state_of(w);
-    bool lends = w->id == 0 || w->id >= w->runtime->workers; /* `lent` is guarded by a lock */
+    bool lends = w->id == 0 || w->id > w->runtime->workers; /* `lent` is guarded by a lock */
     fprintf(out, "  worker %u: %s%s", w->id, state, lends && state != states[FL_FREE] ? ", a thread of the user" : "");
     if (site)
         fprintf(out, ", in task %s (%s:%u)", site->name, site->file, site->line);
@@ -121,9 +121,12 @@ static void dump_suspended(FILE *out, struct filch_runtime *rt)
 
 static void dump(FILE *out, struct filch_runtime *rt)
 {
-    uint64_t idle = fl_load_rlx(dump_idle, &rt->parking.idle);  /* of this moment */
-    unsigned watcher = fl_load_rlx(dump_watcher, &rt->watcher); /* the same */
-    fprintf(out, "filch runtime %p: %u workers, %u asleep, %d searching, ", (void *)rt, rt->workers, fl_sleepers(idle),
+    uint64_t idle = fl_load_rlx(dump_idle, &rt->parking.idle); /* of this moment */
+    int asleep = 0;
+    for (unsigned i = 0; i < (rt->slots + 63) / 64; i++)
+        asleep += __builtin_popcountll(fl_load_rlx(dump_asleep, &rt->asleep[i].bits)); /* the same */
+    unsigned watcher = fl_load_rlx(dump_watcher, &rt->watcher);                        /* the same */
+    fprintf(out, "filch runtime %p: %u workers, %d asleep, %d searching, ", (void *)rt, rt->workers, asleep,
             fl_searchers(idle));
     if (watcher)
         fprintf(out, "watched by worker %u", watcher - 1);

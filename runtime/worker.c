@@ -1,5 +1,8 @@
 #include "worker.h"
 
+#include <stdio.h>
+
+#include "filch/error.h"
 #include "idle.h"
 #include "os.h"
 #include "overflow.h"
@@ -129,10 +132,9 @@ void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after)
 void fl_resume(struct fl_worker *w, struct fl_fiber *f)
 {
     struct fl_worker *home = f->tied;
-    if (home && home != w) {
+    if (home) {
         fl_bump(&w->mailed, 1);
-        fl_store_rel(mail, &home->mail, f); /* W4: pairs with the acquire take_mail */
-        fl_parking_wake_worker(&w->runtime->parking, home->id);
+        fl_idle_call(home);
         return;
     }
     fl_leave(w, f, FL_AFTER_POOL);
@@ -157,17 +159,12 @@ void fl_worker_loop(void)
 {
     fl_arrived();
     for (;;) {
-        struct fl_worker *w = fl_self();                          /* I3: another one after each task */
-        struct fl_fiber *mail = fl_load_acq(take_mail, &w->mail); /* W4: pairs with the release mail */
+        struct fl_worker *w = fl_self(); /* I3: another one after each task */
         struct fl_claim claim;
-        if (mail) {
-            fl_store_rlx(mail_taken, &w->mail, NULL); /* nobody stores another before it waits again */
-            fl_leave(w, mail, FL_AFTER_POOL);
-        } else if (w->has_thread && fl_load_acq(stopped, &w->runtime->stop)) { /* W3: pairs with the release stop */
+        if (fl_load_acq(stopped, &w->runtime->stop)) /* W3: pairs with the release stop */
             fl_leave(w, &w->native, FL_AFTER_POOL);
-        } else if (fl_idle_find(w, &claim)) {
+        else if (fl_idle_find(w, &claim))
             run(w, &claim);
-        }
     }
 }
 
@@ -178,6 +175,8 @@ void *fl_worker_main(void *arg)
     filch_detail_self.slot = w;
     fl_fiber_init_native(&w->native, NULL, NULL);
     w->fiber = &w->native;
+    if (w->id == rt->workers)
+        fl_parking_appears(&rt->parking);
     fl_os_fine_timers();
     if (rt->overflow_message)
         w->alternate = fl_overflow_enter();
@@ -196,4 +195,32 @@ void *fl_worker_main(void *arg)
     fl_overflow_leave(w->alternate);
     fl_os_affinity_free(w->affinity);
     return NULL;
+}
+
+int fl_worker_start(struct fl_worker *w)
+{
+    w->kept = fl_fibers_get(&w->runtime->fibers); /* its first */
+    if (!w->kept)
+        return FILCH_ENOMEM;
+    char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
+    snprintf(name, sizeof name, "filch %u", w->id);
+    w->has_thread = true; /* the thread reads it */
+    int error = fl_os_thread(&w->thread, name, fl_worker_main, w);
+    if (error) {
+        w->has_thread = false;
+        fl_fibers_put(&w->runtime->fibers, w->kept);
+        w->kept = NULL;
+    }
+    return error;
+}
+
+void fl_worker_spare(struct filch_runtime *rt)
+{
+    uint32_t none = 0;
+    if (rt->workers == 1 || fl_load_rlx(has_spare, &rt->spare)) /* the compare-and-swap says */
+        return;
+    if (!fl_cas_acq(make_spare, &rt->spare, &none, 1)) /* W4: pairs with the release no_spare */
+        return;
+    if (fl_worker_start(&rt->worker[rt->workers]) != 0) /* one fewer at work while somebody waits, this time */
+        fl_store_rel(no_spare, &rt->spare, 0);          /* W4: pairs with the acquire make_spare */
 }

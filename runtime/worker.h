@@ -1,9 +1,11 @@
 /* L3: worker slots, and what a thread that works in one does.
  *
  *   Slots     0 ... workers - 1: slot 0 is lent to a thread of the user, the others have a thread of ours each.
- *             workers ... slots - 1: lent to more threads of the user (filch_run).
+ *             workers: the spare, a thread of ours that works while a thread of the user waits.  From workers + 1 on:
+ *             lent to more threads of the user (filch_run).  At most `workers` of all these are at work, but for
+ *             the user's own threads (parking.h, K7).
  *   Stacks    A thread of ours runs its loop on a fiber; its own stack only begins and ends it.  A thread of the user
- *             begins on its own stack, which is a *tied* fiber: it goes on on that thread only.
+ *             stays on its own stack, a *tied* fiber: where its sync must wait the thread waits, and runs nothing else.
  *   Owner     What is not atomic belongs to the thread that works in the slot; `lent` belongs to runtime->lock.
  *   Lifetime  All of it lives as long as the runtime: a thief may look at any slot at any time.
  *
@@ -29,7 +31,8 @@ enum { FL_GUESTS = 15, FL_FIBERS_KEPT = 8 };
     X(FL_SEARCHING, "searching")                                                                                      \
     X(FL_SLEEPING, "asleep")                                                                                          \
     X(FL_WATCHING, "asleep, watching")                                                                                \
-    X(FL_WAITING, "waiting in place")
+    X(FL_WAITING, "waiting in place")                                                                                 \
+    X(FL_JOINING, "waiting for a stolen task")
 
 enum fl_state {
 #define FL_STATE(name, text) name,
@@ -49,13 +52,14 @@ struct fl_worker {
     void *alternate;        /* the alternate signal stack that this thread was given */
     bool lent;              /* a thread of the user works here */
     bool has_thread;        /* a thread of ours was made */
+    bool place;             /* of a thread of the user: it has taken one (parking.h, K7) */
     pthread_t thread;       /* that one */
     struct fl_fiber native; /* the thread's own stack; tied if the thread is lent */
     struct fl_deque *own;   /* of the native fiber, once somebody was lent the slot */
     struct fl_fiber *fiber; /* the current one */
     struct fl_fiber *kept;  /* pooled fibers, at most FL_FIBERS_KEPT */
     unsigned kept_count;
-    struct fl_watch *watch; /* one for each slot that may be lent: 0, workers ... slots - 1 */
+    struct fl_watch *watch; /* one for each slot that may be lent: 0, workers + 1 ... slots - 1 */
 
     /* between leaving a fiber and arriving in the next one */
     struct fl_fiber *left;
@@ -71,15 +75,15 @@ struct fl_worker {
 
     /* what others write or read often */
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(struct fl_deque *) deque; /* the current fiber's; NULL: nobody worked here yet */
-    FL_ATOMIC(struct fl_fiber *) mail;                          /* the tied fiber, when it can go on */
     struct fl_nap nap;
 };
 
 struct filch_runtime {
     unsigned workers;
-    unsigned slots; /* workers + FL_GUESTS */
+    unsigned slots; /* workers, the spare, FL_GUESTS */
     size_t capacity;
     bool pinned, heavy, overflow_message; /* heavy: fl_os_has_heavy */
+    FL_ATOMIC(uint32_t) spare;            /* its thread was made, or could not be */
     FL_ATOMIC(uint32_t) stop;
     FL_ATOMIC(int) pin_error;  /* the last thread's that could not be pinned */
     FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */
@@ -119,12 +123,16 @@ struct fl_fiber *fl_worker_fiber(struct fl_worker *w);
 void fl_leave(struct fl_worker *w, struct fl_fiber *to, enum fl_after after);
 /* The first thing on a fiber that was switched to. */
 void fl_arrived(void);
-/* The fiber f, which nobody else can resume, goes on as soon as it can: here at once, or on the thread it is tied to.
+/* The fiber f, which nobody else can resume, goes on: here at once, or on the thread it is tied to, which is called.
  * The current fiber has nothing to do. */
 void fl_resume(struct fl_worker *w, struct fl_fiber *f);
 
 /* Where a fiber of ours begins: steals and runs tasks for ever. */
 void fl_worker_loop(void);
+/* Makes the spare's thread, once.  Without it the threads of the user that wait are missed at work. */
+void fl_worker_spare(struct filch_runtime *rt);
+/* Makes the thread of w.  0, FILCH_ENOMEM or FILCH_ETHREAD. */
+int fl_worker_start(struct fl_worker *w);
 /* The body of a worker's thread; arg is its struct fl_worker. */
 void *fl_worker_main(void *arg);
 

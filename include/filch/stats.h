@@ -22,11 +22,11 @@ extern "C" {
     X(published, "tasks made public")                                                                                 \
     X(take_backs, "times that it made public tasks private again")                                                    \
     X(forced, "of its private tasks, those taken by force while it ran a long function")                              \
-    X(suspensions, "syncs that left their fiber, the task being stolen and not done")                                 \
+    X(suspensions, "syncs that had to wait: the task was stolen and not done")                                        \
     X(already_done, "of these, found the task done after all, and went on at once")                                   \
     X(resumptions, "suspended syncs that went on here")                                                               \
     X(migrations, "of these, suspended on another worker")                                                            \
-    X(mailed, "suspended syncs handed to the thread whose own stack they are on")                                     \
+    X(mailed, "waiting threads of the user, called as the task ended here")                                           \
     X(in_place, "syncs that blocked their worker for want of a fiber")                                                \
     X(reused, "slots of stolen tasks given back")                                                                     \
     X(unordered, "syncs in another order than last spawned, first synced")                                            \

@@ -13,7 +13,7 @@
 
 #include "mc.h"
 
-enum { TICKS = 8, WORKERS = 4, CAPACITY = 8, TASKS = 3 };
+enum { TICKS = 8, WORKERS = 4, CAPACITY = 8, TASKS = 4 };
 enum { TINY = 4000, SHORT = 30000, LONG = 300000000 }; /* ns */
 
 struct setup {
@@ -25,7 +25,8 @@ struct setup {
     bool moves;       /* it changes its deque before it spawns */
     bool leaves;      /* it leaves its tasks on a suspended fiber */
     bool operates;    /* while it waits, it spawns and syncs */
-    int called;       /* the thief has mail (1), is stopped (2) */
+    bool stopped;     /* the owner makes nothing and stops the runtime */
+    int waits;        /* a hot thread of the user waits so often for a stolen task; there is a spare worker */
     bool late;        /* it is lent its slot when others may sleep already */
     bool before;      /* it runs a short region first */
     bool after;       /* the second thief begins when the first task is public, or done */
@@ -36,8 +37,8 @@ struct setup {
 
 struct task {
     struct filch_detail_task head;
-    int argument, runs;
-    FL_ATOMIC(int) done;
+    int argument, runs, result;
+    FL_ATOMIC(int) begun, done;
 };
 
 static const struct setup *setup;
@@ -92,6 +93,11 @@ void fl_os_let_back(int cpu)
     mc_fail("fl_os_let_back to %d", cpu);
 }
 
+void fl_worker_spare(struct filch_runtime *runtime)
+{
+    (void)runtime; /* it is there from the beginning */
+}
+
 uint64_t fl_now(void)
 {
     return time_now += setup->leap;
@@ -107,6 +113,7 @@ uint32_t fl_random(uint32_t *state)
 static void run_task(void *arg)
 {
     struct task *t = arg;
+    fl_store_rel(test_begun, &t->begun, 1);
     mc_read(&t->argument);
     mc_assert(t->argument == 7);
     t->runs++;
@@ -197,20 +204,46 @@ static void move_to(struct fl_worker *w, struct fl_deque *d)
     fl_idle_moved(w, d);
 }
 
+static void fake_waiter(struct fl_worker *w, struct task *t)
+{
+    static struct fl_waiter waiter;
+    if (fl_deque_is_done(w->own, &t->head))
+        return;
+    mc_count("waited");
+    waiter.task = &t->head;
+    fl_idle_wait(w, w->own, t->head.slot, &waiter);
+    mc_assert(fl_deque_is_done(w->own, &t->head));
+    mc_read(&t->result);
+}
+
+/* Waits for a task that will not end before the next one has: somebody else must take that. */
+static void wait_often(struct fl_worker *w)
+{
+    struct filch_detail_place here = {&w->own->hot, 0};
+    for (int i = 0; i < 2 * setup->waits; i += 2) {
+        spawn(w->own, &task[i]);
+        spawn(w->own, &task[i + 1]);
+        while (!fl_load_acq(test_begins, &task[i].begun))
+            fl_spin(test_wait_begun);
+        fl_deque_publish_all(w->own);
+        fake_waiter(w, &task[i]);
+        mc_assert(!filch_detail_sync_on(here, &task[i + 1].head));
+        mc_assert(!filch_detail_sync_on(here, &task[i].head));
+    }
+}
+
 static void own(void *arg)
 {
     struct fl_worker *w = arg;
     struct fl_deque *d = w->own;
     struct fl_fiber fiber;
     memset(&fiber, 0, sizeof fiber);
-    if (setup->called == 1) {
-        fl_store_rel(test_mail, &rt->worker[1].mail, &fiber);
-        fl_parking_wake_worker(&rt->parking, 1);
-        return;
-    }
-    if (setup->called == 2) {
+    if (setup->waits)
+        wait_often(w);
+    if (setup->stopped || setup->waits) {
         fl_store_rel(test_stop, &rt->stop, 1);
-        fl_parking_wake_worker(&rt->parking, 1);
+        for (unsigned i = 1; i < rt->slots; i++)
+            fl_parking_wake_worker(&rt->parking, i);
         return;
     }
     if (setup->late)
@@ -222,7 +255,7 @@ static void own(void *arg)
     for (int i = 0; i < (setup->hot_owner ? 1 : setup->tasks); i++) {
         spawn(d, &task[i]);
         while (setup->rests && i == 0 &&
-               (!fl_load_acq(test_done, &task[0].done) || !fl_sleepers(fl_load_rlx(test_idle, &rt->parking.idle))))
+               (!fl_load_acq(test_done, &task[0].done) || !fl_load_rlx(test_asleep, &rt->asleep->bits)))
             fl_spin(test_rest);
     }
     if (setup->leaves) {
@@ -265,20 +298,27 @@ static void steal(void *arg)
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
-            mc_assert(setup->called);
-            mc_count("called");
+            mc_assert(setup->stopped || setup->waits);
+            mc_count("stopped");
             return;
         }
         mc_assert(claim.task);
         mc_assert(setup->heavy || !is_forced(claim.deque)); /* two kinds of fences would be mixed */
         claim.task->site->run(claim.task);
         struct task *t = (struct task *)(void *)claim.task;
+        while (setup->waits && (t - task) % 2 == 0 && !fl_load_acq(test_other_done, &t[1].done))
+            fl_spin(test_wait_other);
+        mc_write(&t->result);
         fl_store_rel(test_ran, &t->done, 1);
-        mc_assert(!fl_deque_finish(&claim));
+        if (fl_deque_finish(&claim)) {
+            mc_assert(setup->waits);
+            mc_count("resumed");
+            fl_idle_call(&rt->worker[0]);
+        }
         got += t != &task[TASKS];
         mc_count("stole");
     }
-    mc_assert(!setup->called);
+    mc_assert(!setup->stopped);
 }
 
 static void init_worker(struct fl_worker *w, unsigned id)
@@ -289,7 +329,6 @@ static void init_worker(struct fl_worker *w, unsigned id)
     w->has_thread = id != 0;
     w->watch = memset(mc_alloc((1 + FL_GUESTS) * sizeof *w->watch), 0, (1 + FL_GUESTS) * sizeof *w->watch);
     w->own = new_deque();
-    fl_store_rlx(test_init, &w->mail, NULL);
     fl_store_rlx(test_init, &w->state, FL_RUNNING);
     fl_store_rlx(test_init, &w->deque, w->own);
 }
@@ -314,8 +353,15 @@ static void scenario(const void *arg)
     for (int i = 0; i <= TASKS; i++) {
         task[i].runs = 0;
         fl_store_rlx(test_init, &task[i].done, 0);
+        fl_store_rlx(test_init, &task[i].begun, 0);
+    }
+    if (setup->waits) { /* of three at work two have a place */
+        rt->workers--;  /* the spare is slot `workers` */
+        rt->worker[0].place = true;
+        fl_parking_take(&rt->parking);
     }
     if (setup->guest) {
+        fl_parking_absent(&rt->parking, 1);
         rt->worker[0].lent = true;
         if (!setup->late)
             fl_region_begin(rt->worker[0].own);
@@ -416,10 +462,23 @@ static const struct mc_scenario scenarios[] = {
     {"guest_beside_a_worker_watched", scenario,
      SETUP(.workers = 4, .wants = 1, .tasks = 2, .heavy = true, .guest = true, .hot_owner = true, .leap = SHORT),
      BY_PRIORITY, .reach = "stole"},
-    {"mail", scenario, SETUP(.workers = 2, .wants = 1, .called = 1, .leap = LONG), BOUNDED,
-     .reach = "called slept woke"},
-    {"stop", scenario, SETUP(.workers = 2, .wants = 1, .called = 2, .leap = LONG), BOUNDED,
-     .reach = "called slept woke"},
+    {"waits",
+     scenario,
+     SETUP(.workers = 3, .wants = 4, .waits = 1, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 40000},
+     .reach = "waited resumed stole slept woke stopped"},
+    {"waits_again",
+     scenario,
+     SETUP(.workers = 3, .wants = 4, .waits = 2, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "waited resumed stole slept woke stopped"},
+    {"waits_random",
+     scenario,
+     SETUP(.workers = 3, .wants = 4, .waits = 2, .heavy = true, .leap = LONG),
+     {.strategy = MC_RANDOM, .seed = 1, .executions = 20000},
+     .reach = "waited resumed stole stopped"},
+    {"stop", scenario, SETUP(.workers = 2, .wants = 1, .stopped = true, .leap = LONG), BOUNDED,
+     .reach = "stopped slept woke"},
     {0}};
 
 static const struct mc_equivalent equivalents[] = {

@@ -58,7 +58,7 @@ static void peek(void)
 {
     uint64_t idle = parking->idle.fl_value;
     int bits = __builtin_popcountll(parking->asleep[0].bits.fl_value);
-    int sleepers = (int)fl_sleepers(idle), searchers = fl_searchers(idle);
+    int sleepers = (int)(idle & 0xfffff), searchers = fl_searchers(idle);
 
     if (bits > sleepers)
         mc_fail("K3: %d bits, %d sleepers", bits, sleepers);
@@ -314,6 +314,16 @@ static struct {
     int letter, before_sleep;
 } * box;
 
+static void make_box(void)
+{
+    box = mc_alloc(sizeof *box);
+    mc_write(&box->mail);
+    box->mail.fl_value = 0;
+    mc_name(&box->mail, "mail");
+    mc_name(&box->letter, "letter");
+    mc_name(&box->before_sleep, "before_sleep");
+}
+
 static void postman(void *arg)
 {
     (void)arg;
@@ -358,12 +368,7 @@ static void mail(const void *arg)
     static int naps;
     begin(2);
     naps = arg != NULL;
-    box = mc_alloc(sizeof *box);
-    mc_write(&box->mail);
-    box->mail.fl_value = 0;
-    mc_name(&box->mail, "mail");
-    mc_name(&box->letter, "letter");
-    mc_name(&box->before_sleep, "before_sleep");
+    make_box();
     mc_assert(fl_parking_search(parking, parking->slots));
     int post = mc_spawn("postman", postman, NULL);
     int reader = mc_spawn("addressee", addressee, &naps);
@@ -371,6 +376,103 @@ static void mail(const void *arg)
     mc_join(reader);
     mc_assert(!fl_parking_found(parking));
     check_nobody_is_counted();
+}
+
+/* ---- K7: places ---- */
+
+/* One place, taken by a thread of the user, and a worker that is awake beyond it.  An item is there at the start,
+ * or is published meanwhile; the thread of the user frees the place. */
+static void guest(void *arg)
+{
+    (void)arg;
+    if (!fl_parking_free(parking, 1))
+        mc_count("alone");
+    if (!fl_parking_owes(parking))
+        mc_count("owes_nothing");
+    else if (look() && fl_parking_wake(parking, 0))
+        mc_count("paid");
+    peek();
+}
+
+static void surplus(void *arg)
+{
+    struct actor *w = arg;
+    if (fl_parking_yield(parking, 0)) {
+        peek();
+        bool place = fl_sleepers(fl_load_rlx(test_places, &parking->idle)) > 0 && !FL_MUTANT(yield_without_relook);
+        if (!place) {
+            mc_count("gave_way");
+            wait_or_rest(0, false);
+        }
+        leave(w, place);
+    } else {
+        mc_count("stayed");
+        mc_assert(fl_parking_search(parking, 1));
+    }
+    w->searching = true;
+    worker(w);
+}
+
+static void places(const void *arg)
+{
+    static const struct setup one = {.workers = 1, .publishes = 1, .looks = true};
+    setup = &one;
+    begin(1);
+    workers[0] = (struct actor){.wants = 1};
+    fl_parking_take(parking);
+    if (arg) {
+        mc_write(&victim[0].payload);
+        victim[0].payload = 7;
+        mc_write(&victim[0].items);
+        victim[0].items.fl_value = 1;
+    }
+    publishers[0].id = 0;
+    int w = mc_spawn("surplus", surplus, &workers[0]);
+    int g = mc_spawn("guest", guest, NULL), p = arg ? -1 : mc_spawn("publisher", publisher, &publishers[0]);
+    mc_join(w);
+    mc_join(g);
+    if (!arg)
+        mc_join(p);
+    check_nobody_is_counted();
+}
+
+/* ---- who has no bit and waits for one call ---- */
+
+static void caller(void *arg)
+{
+    (void)arg;
+    while (!fl_load_acq(test_waits, &box->mail))
+        fl_spin(test_caller);
+    mc_read(&box->before_sleep);
+    mc_write(&box->letter);
+    box->letter = 1;
+    fl_parking_call(parking, 0);
+}
+
+static void callee(void *arg)
+{
+    (void)arg;
+    mc_write(&box->before_sleep);
+    box->before_sleep = 1;
+    fl_parking_prepare(parking, 0);
+    fl_store_rel(test_tell, &box->mail, 1);
+    if (fl_parking_is_called(parking, 0))
+        mc_count("called_at_once");
+    else
+        wait_or_rest(0, false);
+    mc_read(&box->letter);
+    mc_assert(box->letter == 1);
+}
+
+static void call(const void *arg)
+{
+    (void)arg;
+    begin(1);
+    make_box();
+    int a = mc_spawn("caller", caller, NULL);
+    int b = mc_spawn("callee", callee, NULL);
+    mc_join(a);
+    mc_join(b);
 }
 
 /* ---- I4: private work, the light fence against the heavy one ---- */
@@ -484,6 +586,11 @@ static const struct mc_scenario scenarios[] = {
     {"mail", mail, NULL, FULL, "woke was_woken saw slept", NULL, "wake_worker, while another worker searches", false},
     {"mail_timed", mail, "timed", FULL, "woke was_woken saw slept timed_out", NULL, "the same in a timed sleep",
      false},
+    {"place_freed", places, "item", FULL, "gave_way stayed owes_nothing paid slept took cancelled", NULL,
+     "K7: a worker gives way as a place is freed", false},
+    {"place_freed_as_somebody_publishes", places, NULL, BOUND(2), "gave_way stayed owes_nothing paid slept took woke",
+     NULL, "K7: and a publisher sees no free place, or one", false},
+    {"call", call, NULL, FULL, "called_at_once slept moved", NULL, "who has no bit is called", false},
     {"request", request, NULL, FULL, "answered saw_private slept woke", NULL, "I4: light against heavy", false},
     {"request_without_membarrier", request, "fences", FULL, "answered saw_private slept woke", NULL,
      "I4: two seq_cst fences", false},

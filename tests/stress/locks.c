@@ -4,11 +4,10 @@
  *             children, syncs them and lets go.  Children of some take another lock, in one order, and sync under it.
  *             A worker that blocks in a lock runs nothing else, so a runtime that ran other tasks on the stack of a
  *             waiting holder, or let the holder wait for a blocked worker, would stand still here.
- *   Root      On a fiber: a thread's own stack goes on on that thread only, so a function that runs there may not hold
- *             a lock over a sync.
+ *   Root      By turns on a fiber, and on the own stack of this thread, which waits there while others run the rest.
  *   Oracle    What the locks guard is plain memory; the number of tasks; that it comes to an end.
  *   Stalls    At the seams, at random, or at the points of the suspension in turn.
- *   Exercised A run with few migrations under each kind of lock fails. */
+ *   Exercised A run with few migrations under each kind of lock, or few waits of this thread under one, fails. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <filch.h>
@@ -43,7 +42,8 @@ static atomic_int units_held;
 
 enum kind { OUTER_MUTEX, INNER_MUTEX, SEMAPHORE, KINDS };
 
-static atomic_ulong waited_under_lock, migrated_under_lock[KINDS], leaves, wrong;
+static pthread_t first_thread;
+static atomic_ulong waited_under_lock, waited_on_own_stack, migrated_under_lock[KINDS], leaves, wrong;
 static __thread int holds_lock; /* the function that runs on this thread does, and is in its sync */
 
 static __attribute__((noinline)) void set_holds_lock(int holds)
@@ -178,7 +178,7 @@ static void stall(enum fl_point point)
 {
     if (point == FL_AT_WAIT && holds_lock) {
         set_holds_lock(0);
-        atomic_fetch_add(&waited_under_lock, 1);
+        atomic_fetch_add(pthread_equal(this_thread(), first_thread) ? &waited_on_own_stack : &waited_under_lock, 1);
     }
     if (!chaos)
         chaos = (uint32_t)(uintptr_t)&chaos | 1;
@@ -207,7 +207,7 @@ TestSuite(locks, .init = prepare, .timeout = 120);
 
 static bool exercised(void)
 {
-    bool enough = atomic_load(&waited_under_lock) >= ENOUGH;
+    bool enough = atomic_load(&waited_under_lock) >= ENOUGH && atomic_load(&waited_on_own_stack) >= ENOUGH;
     for (int kind = 0; kind < KINDS; kind++)
         enough &= atomic_load(&migrated_under_lock[kind]) >= ENOUGH;
     return enough;
@@ -221,18 +221,20 @@ static void run_locks(unsigned workers, int point, unsigned rounds)
     uint32_t seed = 20180321;
     held_point = point;
     fl_seam.at = stall;
+    first_thread = pthread_self();
     cr_assert_eq(filch_start(&rt, &c), 0);
     for (unsigned round = 0; round < rounds || (point < 0 && !exercised() && round < MOST_ROUNDS);
          round++, seed += TASKS) {
-        cr_assert_eq(run_on_a_fiber(rt, root, &seed), 0);
+        cr_assert_eq((round % 2 ? run_on_a_fiber : filch_run)(rt, root, &seed), 0);
         cr_assert_eq(atomic_load(&wrong), 0u, "a lock let two in, or none out");
         cr_assert_eq(atomic_load(&units_held), 0);
     }
     cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &s), 0);
     fprintf(stderr,
-            "%u workers: %" PRIu64 " suspensions, %" PRIu64 " migrations; under a lock %lu waits; migrations under an "
+            "%u workers: %" PRIu64 " suspensions, %" PRIu64
+            " migrations; under a lock %lu waits, %lu of this thread; migrations under an "
             "outer mutex %lu, an inner one %lu, a semaphore %lu\n",
-            workers, s.suspensions, s.migrations, atomic_load(&waited_under_lock),
+            workers, s.suspensions, s.migrations, atomic_load(&waited_under_lock), atomic_load(&waited_on_own_stack),
             atomic_load(&migrated_under_lock[OUTER_MUTEX]), atomic_load(&migrated_under_lock[INNER_MUTEX]),
             atomic_load(&migrated_under_lock[SEMAPHORE]));
     cr_assert_eq(s.in_place, 0u);

@@ -122,31 +122,6 @@ Test(dump, who_watches)
     cr_assert_eq(filch_stop(rt), 0);
 }
 
-/* Worker 0, too: its thread waits in its sync, and looks for other work meanwhile. */
-static void until_worker_0_watches(void *arg)
-{
-    nothing_task t;
-    bool seen = false;
-    (void)arg;
-    for (unsigned i = 1; !seen; i++) {
-        char *text = dumped();
-        seen = strstr(text, "watched by worker 0;");
-        free(text);
-        if (i % 100 == 0) {
-            nothing_spawn(&t);
-            nothing_sync(&t);
-        }
-        sched_yield();
-    }
-}
-
-Test(dump, worker_0_watches)
-{
-    filch_runtime *rt = start(2);
-    cr_assert_eq(run_on_a_fiber(rt, until_worker_0_watches, NULL), 0);
-    cr_assert_eq(filch_stop(rt), 0);
-}
-
 /* ---- the tasks that run ---- */
 
 static atomic_bool began, go_on;

@@ -334,20 +334,20 @@ Test(join, fifty_children_of_a_waiting_thread_are_all_stolen)
 static bool scarce;
 static FL_ATOMIC(struct fl_worker *) parents_worker; /* once it is about to sync */
 
-static void until_it_waits_in_place(void)
+static void until_it_waits(void)
 {
     struct fl_worker *w;
     do {
         sched_yield();
         w = fl_load_acq(parents_worker, &parents_worker);
-    } while (!w || fl_load_acq(state, &w->state) != FL_WAITING);
+    } while (!w || fl_load_acq(state, &w->state) != (w->id ? FL_WAITING : FL_JOINING));
 }
 
 static long until_waited_for(long n)
 {
     atomic_store(&began, true);
     if (scarce)
-        until_it_waits_in_place();
+        until_it_waits();
     else
         at_end();
     return n + 1;
@@ -378,20 +378,20 @@ static void without_fibers(bool fiber)
     cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
     cr_assert_eq(wrong, 0u);
     struct filch_counters s = counts();
-    cr_assert(s.in_place >= 1);
-    cr_assert_eq(s.suspensions, 0u);
+    cr_assert_eq(s.in_place, (unsigned)fiber);
+    cr_assert_eq(s.suspensions, 1u, "the thread's own");
 
     runtime->fibers.most = most;
     scarce = false;
     cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
     cr_assert_eq(wrong, 0u);
     cr_assert_eq(counts().in_place, s.in_place, "there are fibers again");
-    cr_assert(counts().suspensions >= 1);
+    cr_assert(counts().suspensions >= 2);
     cr_assert_eq(filch_stop(runtime), 0);
     fl_seam.at = NULL;
 }
 
-Test(join, a_thread_without_a_fiber_waits_in_place)
+Test(join, a_thread_needs_no_fiber_to_wait)
 {
     without_fibers(false);
 }
@@ -418,7 +418,7 @@ static void oldest_in_place(void *arg)
 {
     (void)arg;
     atomic_store(&oldest_began, true);
-    until_it_waits_in_place();
+    until_it_waits();
     await(&sibling_began);
 }
 
@@ -442,9 +442,9 @@ Test(join, who_waits_in_place_answers_thieves)
 {
     fl_seam.at = hold_questions;
     fl_os_deny_heavy(); /* so that nothing is taken by force */
-    start_with(3);
+    start_with(4);
     runtime->fibers.most = runtime->fibers.made;
-    cr_assert_eq(filch_run(runtime, wait_for_the_oldest_in_place, NULL), 0);
+    cr_assert_eq(run_on_a_fiber(runtime, wait_for_the_oldest_in_place, NULL), 0);
     cr_assert(counts().in_place >= 1, "not exercised");
     cr_assert_eq(filch_stop(runtime), 0);
     fl_seam.at = NULL;
@@ -591,4 +591,115 @@ Test(join, questions_do_not_keep_a_runtime_from_being_stopped)
     }
     atomic_store(&asked_enough, true);
     pthread_join(thread, NULL);
+}
+
+/* ---- a thread of the user waits, and runs nothing meanwhile ---- */
+
+static pthread_mutex_t normal = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool other_began, other_may_end, child_began;
+
+static void lock_and_unlock(void *arg)
+{
+    (void)arg;
+    atomic_store(&other_began, true);
+    pthread_mutex_lock(&normal);
+    pthread_mutex_unlock(&normal);
+}
+
+static void until_other_began(void *arg)
+{
+    (void)arg;
+    atomic_store(&child_began, true);
+    await(&other_began);
+}
+
+/* The other task needs the lock; the child ends only when somebody has begun that one. */
+static void hold_a_lock(void *arg)
+{
+    filch_task other, child;
+    (void)arg;
+    atomic_store(&other_began, false);
+    atomic_store(&child_began, false);
+    pthread_mutex_lock(&normal);
+    filch_spawn(&child, until_other_began, NULL);
+    until_thief_raises(&child_began);
+    filch_spawn(&other, lock_and_unlock, NULL);
+    filch_sync(&child);
+    pthread_mutex_unlock(&normal);
+    filch_sync(&other);
+}
+
+Test(join, a_thread_holds_a_lock_over_its_sync)
+{
+    start_with(2);
+    cr_assert_eq(filch_run(runtime, hold_a_lock, NULL), 0);
+    cr_assert(counts().mailed >= 1, "not exercised");
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+static void until_allowed(void *arg)
+{
+    (void)arg;
+    atomic_store(&other_began, true);
+    await(&other_may_end);
+}
+
+static const char *state_of(int worker)
+{
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_stats(runtime, worker, &s), 0);
+    return s.state;
+}
+
+static bool is_asleep(int worker)
+{
+    return strcmp(state_of(worker), "asleep") == 0;
+}
+
+static atomic_bool third_began;
+
+static void begin_third(void *arg)
+{
+    (void)arg;
+    atomic_store(&third_began, true);
+}
+
+/* Once the child is done this thread and the other task are at work: with two places there is none for a third. */
+static void go_on_beside_the_other(void *arg)
+{
+    filch_task other, child, third;
+    (void)arg;
+    filch_spawn(&child, until_other_began, NULL);
+    until_thief_raises(&child_began);
+    filch_spawn(&other, until_allowed, NULL);
+    filch_sync(&child); /* a thread that had taken the other task meanwhile would not come back */
+    filch_spawn(&third, begin_third, NULL);
+    while (!is_asleep(1) && !is_asleep(2))
+        answer_thieves();
+    for (int i = 0; i < 1000; i++)
+        answer_thieves();
+    cr_assert(!atomic_load(&third_began), "three at work in two places");
+    atomic_store(&other_may_end, true);
+    until_thief_raises(&third_began); /* who is done with the other */
+    filch_sync(&third);
+    filch_sync(&other);
+}
+
+Test(join, a_thread_that_waits_takes_no_other_task_and_gets_its_place_back)
+{
+    start_with(2);
+    cr_assert_eq(filch_run(runtime, go_on_beside_the_other, NULL), 0);
+    cr_assert_eq(filch_stop(runtime), 0);
+}
+
+/* Nobody is at work any more: all places are free. */
+Test(join, places_are_given_back)
+{
+    start_with(3);
+    for (int i = 0; i < 50; i++) {
+        cr_assert_eq(filch_run(runtime, hold_a_lock, NULL), 0);
+        while (fl_load_rlx(test, &runtime->parking.idle) >> 20 != 0) /* taken, and searchers */
+            sched_yield();
+    }
+    cr_assert_eq(filch_stop(runtime), 0);
 }

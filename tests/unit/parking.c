@@ -290,11 +290,11 @@ Test(parking, a_late_waker, .timeout = 60)
     cr_assert_eq(fl_sleepers(fl_load_rlx(test, &parking.idle)), 2);
     cr_assert(fl_parking_search(&parking, parking.slots)); /* nobody searches, and of two slots two seem to sleep */
     cr_assert(fl_parking_found(&parking));                 /* the last one, as it seems */
-    fl_add_rlx(test, &parking.idle, ((uint64_t)1 << 32) - 1);
+    fl_add_rlx(test, &parking.idle, ((uint64_t)1 << 40) - 1);
     fl_store_rlx(test, &beds[0].nap.word, FL_AWAKE); /* the waker goes on */
     fl_parking_wait(&parking, 0, 0);                 /* ends for no reason */
     cr_assert_not(fl_parking_leave(&parking, 0), "nobody has woken this sleep");
-    cr_assert_eq(fl_load_rlx(test, &parking.idle), (uint64_t)1 << 32);
+    cr_assert_eq(fl_load_rlx(test, &parking.idle), (uint64_t)1 << 40);
     cr_assert_not(fl_parking_found(&parking));
     state[0] = AWAKE;
     check();
