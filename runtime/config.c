@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "message.h"
 #include "os.h"
 
@@ -164,7 +165,7 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
     pthread_once(&once, read_environment);
     unsigned workers = c.workers ? c.workers : environment.workers;
     if (!workers)
-        workers = fl_os_cpu_count();
+        workers = fl_budget_cpus();
     out->workers = workers < MOST_WORKERS ? workers : MOST_WORKERS;
     enum filch_pin pin = c.pin ? (enum filch_pin)c.pin : environment.pin;
     out->pin = pin ? pin : FILCH_PIN_NONE;

@@ -5,7 +5,8 @@
  *             Every call that takes a runtime takes NULL for the default one.
  *   Order     What the code says beats the environment beats the default.
  *   Environment
- *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on
+ *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on, or what its control
+ *                                groups leave it of them (runtime/budget.h), rounded up
  *             FILCH_STACK        bytes of a fiber's stack, 64K to 1G (config.stack_size)
  *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask.  A
  *                                thread that is lent a slot gets its mask back at the end; until then the threads

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "budget.h"
 #include "os.h"
 #include "process.h"
 
@@ -25,9 +26,13 @@ static struct fl_settings settings_of(const filch_config *config)
 static unsigned processors(void)
 {
     cpu_set_t set;
+    struct fl_budget b;
     if (sched_getaffinity(0, sizeof set, &set) != 0)
         cr_skip_test("more processors than this test counts");
-    return (unsigned)CPU_COUNT(&set);
+    fl_budget_read(&b, "", (unsigned)CPU_COUNT(&set));
+    unsigned cpus = b.cpus;
+    fl_budget_free(&b);
+    return cpus;
 }
 
 /* ---- precedence ---- */
