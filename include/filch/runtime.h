@@ -8,8 +8,9 @@
  *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on, or what its control
  *                                groups leave it of them (runtime/budget.h), rounded up
  *             FILCH_STACK        bytes of a fiber's stack, 64K to 1G (config.stack_size)
- *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask.  A
- *                                thread that is lent a slot gets its mask back at the end; until then the threads
+ *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask, fast ones
+ *                                first; with more workers than cores, then on the cores' second processors.  A thread
+ *                                that is lent a slot gets its mask back at the end; until then the threads
  *                                that it creates inherit the one core.  Not pinned, in an x86 virtual machine:
  *                                while a thread that has slept in filch for long is woken, its mask lacks its
  *                                waker's processor until it runs. */
