@@ -338,7 +338,7 @@ void fl_budget_read(struct fl_budget *out, const char *root, unsigned affinity)
     *out = (struct fl_budget){.cpus = UINT_MAX};
     add(out, "affinity", NULL, NULL, FL_BUDGET_LIMITS, affinity);
 
-    char *groups = read_file(root, "/proc/self/cgroup"), *mounts = NULL;
+    char *groups = root ? read_file(root, "/proc/self/cgroup") : NULL, *mounts = NULL;
     if (groups)
         find_groups(groups, group);
     if (group[UNIFIED].path || group[CPU].path || group[CPUSET].path)

@@ -48,8 +48,8 @@ struct fl_budget {
     size_t decisive; /* the first level with that limit */
 };
 
-/* affinity: processors in the thread's mask, at least 1.  root: put before each path; "" for this machine.  Never
- * fails; to be freed by fl_budget_free. */
+/* affinity: processors in the thread's mask, at least 1.  root: put before each path; "" for this machine; NULL:
+ * groups are not looked at.  Never fails; to be freed by fl_budget_free. */
 void fl_budget_read(struct fl_budget *out, const char *root, unsigned affinity);
 void fl_budget_free(struct fl_budget *b);
 const char *fl_budget_verdict_text(enum fl_budget_verdict verdict);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,9 +23,9 @@ enum {
 
 /* ---- the environment ---- */
 
-enum variable { NUM_WORKERS, PIN, STACK, VARIABLES };
+enum variable { NUM_WORKERS, PIN, STACK };
 
-static const char *const names[VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN", "FILCH_STACK"};
+static const char *const names[FL_VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN", "FILCH_STACK"};
 
 static const struct {
     const char *name;
@@ -64,7 +65,7 @@ static void warn_unknown_names(void)
         memcpy(name, *e, kept);
         name[kept] = 0;
         const char *nearest = names[0];
-        for (int i = 0; i < VARIABLES; i++)
+        for (int i = 0; i < FL_VARIABLES; i++)
             if (distance(name, names[i]) < distance(name, nearest))
                 nearest = names[i];
         if (strcmp(name, nearest) != 0)
@@ -142,6 +143,12 @@ static void read_environment(void)
     environment.stack_size = read_stack();
 }
 
+static void read_environment_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_environment);
+}
+
 /* ---- code beats environment beats default ---- */
 
 static size_t first_of(size_t code, size_t otherwise)
@@ -151,7 +158,6 @@ static size_t first_of(size_t code, size_t otherwise)
 
 int fl_configure(struct fl_settings *out, const filch_config *config)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     filch_config c;
     memset(&c, 0, sizeof c);
     if (config) {
@@ -162,7 +168,7 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
     if (c.workers > MOST_WORKERS || c.pin > FILCH_PIN_CORE || (c.deque && c.deque < LEAST_DEQUE) ||
         c.deque > MOST_DEQUE || (c.stack_size && c.stack_size < LEAST_STACK))
         return FILCH_EINVAL;
-    pthread_once(&once, read_environment);
+    read_environment_once();
     unsigned workers = c.workers ? c.workers : environment.workers;
     if (!workers)
         workers = fl_budget_cpus();
@@ -173,4 +179,35 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
     out->stack_size = first_of(c.stack_size, first_of(environment.stack_size, fl_os_stack_size()));
     out->overflow_message = c.overflow_message ? c.overflow_message > 0 : FL_DEBUG;
     return 0;
+}
+
+/* ---- for people ---- */
+
+static void write_size(char *out, size_t room, size_t bytes)
+{
+    static const char suffix[] = "\0KMG";
+    unsigned i = 0;
+    while (i < 3 && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        i++;
+    }
+    snprintf(out, room, "%zu%.1s", bytes, suffix + i);
+}
+
+void fl_config_variables(struct fl_variable out[FL_VARIABLES], unsigned workers)
+{
+    read_environment_once();
+    size_t pin = 0;
+    for (size_t i = 0; i < sizeof pins / sizeof *pins; i++)
+        if (pins[i].value == environment.pin)
+            pin = i;
+    out[NUM_WORKERS] = (struct fl_variable){.what = "worker slots, 1 to 1024", .set = environment.workers};
+    out[PIN] = (struct fl_variable){.what = "where workers run: none, core", .set = environment.pin};
+    out[STACK] = (struct fl_variable){.what = "a fiber's stack, 64K to 1G", .set = environment.stack_size};
+    for (size_t i = 0; i < FL_VARIABLES; i++)
+        out[i].name = names[i];
+    unsigned n = environment.workers ? environment.workers : workers;
+    snprintf(out[NUM_WORKERS].value, sizeof out->value, "%u", n < MOST_WORKERS ? n : MOST_WORKERS);
+    snprintf(out[PIN].value, sizeof out->value, "%s", pins[pin].name);
+    write_size(out[STACK].value, sizeof out->value, first_of(environment.stack_size, fl_os_stack_size()));
 }

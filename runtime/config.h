@@ -18,4 +18,15 @@ struct fl_settings {
  * known gives one warning per process and counts as not set. */
 int fl_configure(struct fl_settings *out, const filch_config *config);
 
+/* For people: each variable, what it is for, and the value that counts where the code says nothing. */
+enum { FL_VARIABLES = 3 };
+struct fl_variable {
+    const char *name, *what;
+    bool set; /* by the environment, and valid */
+    char value[24];
+};
+
+/* workers: how many there are by default. */
+void fl_config_variables(struct fl_variable out[FL_VARIABLES], unsigned workers);
+
 #endif
