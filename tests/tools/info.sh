@@ -86,12 +86,12 @@ golden server -- --topology 'synthetic:pack:2 l3:1 l2:2 core:1 pu:2' --only $mos
 golden hybrid FILCH_PIN=core -- --topology hybrid.xml --workers 6 --only $most
 golden flat FILCH_NUM_WORKERS=5 -- --topology synthetic:pu:3 --only $most
 
-put proc/self/cgroup '0::/kubepods.slice/pod1.slice/c\"1\"\n'
+put proc/self/cgroup '0::/kubepods.slice/pod1.slice/c\"é\"\n'
 put proc/self/mountinfo '30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n'
 put sys/fs/cgroup/kubepods.slice/cpu.max 'max 100000\n'
 put sys/fs/cgroup/kubepods.slice/pod1.slice/cpu.max '250000 100000\n'
 put sys/fs/cgroup/kubepods.slice/pod1.slice/cpuset.cpus.effective '0-5\n'
-put 'sys/fs/cgroup/kubepods.slice/pod1.slice/c\"1\"/cpu.max' 'nonsense\n'
+put 'sys/fs/cgroup/kubepods.slice/pod1.slice/c\"é\"/cpu.max' 'nonsense\n'
 golden container -- --topology 'synthetic:numa:2 core:4 pu:1' --mask 2-5 --root "$work/root" --only $most
 
 if (ulimit -s 8192) 2>/dev/null; then
