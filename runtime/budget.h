@@ -10,7 +10,7 @@
  *             level up to the root of the mount; a cpuset at the innermost level that has one, for an effective set
  *             lies in those around it.  Groups above the root of the mount cannot be seen.
  *   Robust    What is not there or not understood limits nothing, and the chain of reasons says so.
- *   Cost      docs/decisions/0010: some tens of microseconds, most of them mountinfo's; so once per process.
+ *   Cost      docs/decisions/0011: some tens of microseconds, most of them mountinfo's; so once per process.
  *   Checked   tests/unit/budget.c */
 #ifndef FL_BUDGET_H
 #define FL_BUDGET_H
