@@ -94,6 +94,45 @@ static void work_in(struct fl_worker *w)
         (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
 }
 
+/* ---- threads that stay ---- */
+
+/* Exists while there are runtimes (under default_lock); its value is the slot. */
+static pthread_key_t end_of_thread;
+static bool has_key;
+
+static void leave_for_good(struct fl_worker *w)
+{
+    w->attached = false;
+    give_back(w);
+    filch_detail_self.slot = NULL;
+    fl_spawn_on(NULL);
+}
+
+static void thread_ends(void *slot)
+{
+    struct fl_worker *w = slot;
+    if (fl_self() != w || !fl_deque_idle(w->own))
+        fl_misuse("the end of a thread", NULL, (int)w->id, "it ended inside filch_run, or with a task unsynced");
+    leave_for_good(w);
+}
+
+/* Under default_lock. */
+static int attach_to(struct filch_runtime *rt)
+{
+    struct fl_worker *w = lend(rt);
+    if (!w)
+        return FILCH_EFULL;
+    if (!has_key || pthread_setspecific(end_of_thread, w) != 0) {
+        pthread_mutex_lock(&rt->lock);
+        w->lent = false;
+        pthread_mutex_unlock(&rt->lock);
+        return FILCH_ENOMEM;
+    }
+    w->attached = true;
+    work_in(w);
+    return 0;
+}
+
 /* ---- start ---- */
 
 static void end_threads(struct filch_runtime *rt)
@@ -244,8 +283,9 @@ static int create(struct filch_runtime **out, const filch_config *config)
 
 static void enlist(struct filch_runtime *rt)
 {
-    rt->next = fl_load_rlx(other_runtimes, &runtimes); /* changed under the lock only */
-    fl_store_rel(enlist, &runtimes, rt);               /* U3: pairs with the acquire first_runtime */
+    has_key = has_key || pthread_key_create(&end_of_thread, thread_ends) == 0; /* else nobody attaches */
+    rt->next = fl_load_rlx(other_runtimes, &runtimes);                         /* changed under the lock only */
+    fl_store_rel(enlist, &runtimes, rt); /* U3: pairs with the acquire first_runtime */
 }
 
 static void strike(struct filch_runtime *rt)
@@ -253,6 +293,11 @@ static void strike(struct filch_runtime *rt)
     struct filch_runtime *first = fl_load_rlx(all_runtimes, &runtimes); /* changed under the lock only */
     if (first == rt) {
         fl_store_rel(strike, &runtimes, rt->next); /* U3: pairs with the acquire first_runtime */
+        if (!rt->next) {                           /* so no thread is attached */
+            if (has_key)
+                pthread_key_delete(end_of_thread);
+            has_key = false;
+        }
         return;
     }
     while (first->next != rt)
@@ -293,21 +338,52 @@ int filch_start(filch_runtime **rt, const filch_config *config)
     return error;
 }
 
+/* Main's thread stays until filch_stop. */
+static int attach_main(struct filch_runtime *rt)
+{
+    struct fl_worker *w = lend(rt);
+    if (!w)
+        return FILCH_EFULL;
+    work_in(w);
+    return 0;
+}
+
 void fl_attach(void)
 {
-    struct fl_worker *w = NULL;
-    if (fl_os_is_main_thread()) {
-        pthread_mutex_lock(&default_lock);
-        int error = default_runtime ? 0 : create_default(NULL);
-        if (!error)
-            w = lend(default_runtime);
-        pthread_mutex_unlock(&default_lock);
-        if (error)
-            fl_warn("the default runtime could not be started, tasks run serially: %s", filch_strerror(error));
-        else if (!w)
-            return; /* all slots are lent: the next spawn tries again */
-    }
-    work_in(w);
+    pthread_mutex_lock(&default_lock);
+    int error = default_runtime ? 0 : create_default(NULL);
+    bool none = error != 0;
+    if (!error)
+        error = (fl_os_is_main_thread() ? attach_main : attach_to)(default_runtime);
+    pthread_mutex_unlock(&default_lock);
+    if (none) {
+        fl_warn("the default runtime could not be started, tasks run serially: %s", filch_strerror(error));
+        work_in(NULL);
+    } /* without a slot: the next spawn tries again */
+}
+
+int filch_attach(filch_runtime *rt)
+{
+    if (fl_self())
+        return FILCH_EATTACHED;
+    pthread_mutex_lock(&default_lock);
+    int error = rt || default_runtime ? 0 : create_default(NULL);
+    if (!error)
+        error = attach_to(rt ? rt : default_runtime);
+    pthread_mutex_unlock(&default_lock);
+    return error;
+}
+
+int filch_detach(void)
+{
+    struct fl_worker *w = fl_self();
+    if (!w || !w->attached || w->fiber != &w->native)
+        return FILCH_EINVAL;
+    if (!fl_deque_idle(w->own))
+        return FILCH_EBUSY;
+    pthread_setspecific(end_of_thread, NULL); /* it has a value: this needs no memory */
+    leave_for_good(w);
+    return 0;
 }
 
 /* ---- stop ---- */
@@ -336,9 +412,9 @@ static int stop(struct filch_runtime *rt)
     if (error)
         return error;
     if (fl_self() && fl_self()->runtime == rt) {
-        give_back(fl_self());
-        filch_detail_self.slot = NULL;
-        fl_spawn_on(NULL);
+        if (fl_self()->attached)
+            pthread_setspecific(end_of_thread, NULL);
+        leave_for_good(fl_self());
     }
     strike(rt);
     destroy(rt);

@@ -22,7 +22,7 @@
 #include "parking.h"
 #include "region.h"
 
-enum { FL_GUESTS = 15, FL_FIBERS_KEPT = 8 };
+enum { FL_GUESTS = 16, FL_FIBERS_KEPT = 8 };
 
 /* What filch_dump says of a worker. */
 #define FL_STATES(X)                                                                                                  \
@@ -51,6 +51,7 @@ struct fl_worker {
     void *affinity;         /* of the thread of the user that was pinned here, to be given back */
     void *alternate;        /* the alternate signal stack that this thread was given */
     bool lent;              /* a thread of the user works here */
+    bool attached;          /* for good, not for a filch_run */
     bool has_thread;        /* a thread of ours was made */
     bool place;             /* of a thread of the user: it has taken one (parking.h, K7) */
     pthread_t thread;       /* that one */

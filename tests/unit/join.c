@@ -519,7 +519,7 @@ Test(join, rounding_stays_with_a_thread)
 
 /* ---- main, when all slots are lent ---- */
 
-enum { GUESTS = 16 };
+enum { GUESTS = 17 };
 
 static atomic_int inside;
 static atomic_bool leave;

@@ -172,7 +172,7 @@ Test(run, many_threads_share_a_runtime)
     cr_assert_eq(filch_stop(rt), 0);
 }
 
-enum { CROWD = 20, SLOTS = 16 }; /* a runtime of one worker: its slot and 15 more */
+enum { CROWD = 20, SLOTS = 17 }; /* of a runtime: main's and 16 more */
 
 static struct {
     filch_runtime *rt;
@@ -244,51 +244,24 @@ Test(run, outside_threads_use_the_default_one_beside_main)
     cr_assert_eq(filch_stop(NULL), 0);
 }
 
-static void *spawn_plainly(void *arg)
-{
-    bool ok = true;
-    for (int i = 0; i < 3 && ok; i++) {
-        pthread_t runner[3];
-        filch_task t[3];
-        for (int k = 0; k < 3; k++) {
-            memset(&runner[k], 0, sizeof *runner);
-            filch_spawn(&t[k], note_thread, &runner[k]);
-            ok &= pthread_equal(runner[k], pthread_self()) != 0; /* it ran at its spawn */
-        }
-        filch_sync(&t[1]);
-        filch_sync(&t[0]);
-        filch_sync(&t[2]);
-        ok &= fib(10) == 55 && filch_num_workers(NULL) == 0;
-    }
-    return ok ? NULL : arg;
-}
-
-Test(run, another_thread_than_main_runs_its_tasks_at_their_spawns)
-{
-    pthread_t thread;
-    void *failed;
-    start_thread(&thread, spawn_plainly, &thread);
-    pthread_join(thread, &failed);
-    cr_assert_null(failed);
-    cr_assert_eq(filch_num_workers(NULL), 0u, "and starts no runtime");
-}
-
 static void *plainly_then_inside(void *rt)
 {
-    if (fib(10) != 55)
+    if (fib(10) != 55 || filch_num_workers(NULL) != 1)
         return rt;
     if (fib_in(rt))
         return rt;
-    return fib(10) == 55 ? NULL : rt; /* serially again */
+    return filch_detach() == 0 && fib(10) == 55 ? NULL : rt; /* in the default one, as before */
 }
 
-Test(run, a_thread_is_serial_again_after_run)
+Test(run, a_thread_is_attached_as_before_after_run)
 {
     pthread_t thread;
     void *failed;
+    setenv("FILCH_NUM_WORKERS", "1", 1);
     filch_runtime *rt = start(2);
     start_thread(&thread, plainly_then_inside, rt);
     pthread_join(thread, &failed);
     cr_assert_null(failed);
     cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_stop(NULL), 0);
 }
