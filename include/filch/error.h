@@ -7,11 +7,11 @@
     X(FILCH_EINVAL, -1, "an argument is not valid: see the call's description")                                       \
     X(FILCH_ENOMEM, -2, "no memory for a worker's deque or stack: start fewer workers or raise the memory limit")     \
     X(FILCH_ETHREAD, -3, "a worker thread could not be created: start fewer workers or raise the thread limit")       \
-    X(FILCH_EBUSY, -4, "the runtime is in use: stop it when no other thread is attached or inside filch_run, all tasks synced")   \
+    X(FILCH_EBUSY, -4, "the runtime is in use: stop it when others are detached and outside filch_run, tasks synced") \
     X(FILCH_ESTARTED, -5, "the default runtime runs already: stop it first, or start it before the first spawn")      \
     X(FILCH_EPIN, -6, "threads could not be pinned: set FILCH_PIN=none, or allow sched_setaffinity")                  \
-    X(FILCH_ESTOPPED, -7, "this runtime is not running: start it first")                                             \
-    X(FILCH_EATTACHED, -8, "this thread works for a runtime already: detach it there first")                         \
+    X(FILCH_ESTOPPED, -7, "this runtime is not running: start it first")                                              \
+    X(FILCH_EATTACHED, -8, "this thread works for a runtime already: detach it there first")                          \
     X(FILCH_EFULL, -9, "all slots for threads of the user are lent: detach another thread, or let it end")
 
 enum filch_error {

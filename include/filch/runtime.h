@@ -1,8 +1,8 @@
 /* A runtime: worker slots, and the threads that work in them.
  *
  *   Slots     FILCH_NUM_WORKERS or config.workers counts them, the caller's included: 1 creates no thread.
- *   Default   The first spawn of a thread that works for no runtime starts the default one, if need be, and attaches the
- *             thread to it: main's until filch_stop, any other until it ends or filch_detach.
+ *   Default   The first spawn of a thread that works for no runtime starts the default one, if need be, and attaches
+ *             the thread to it: main's until filch_stop, any other until it ends or filch_detach.
  *             Every call that takes a runtime takes NULL for the default one.
  *   Order     What the code says beats the environment beats the default.
  *   Environment
@@ -67,16 +67,16 @@ int filch_start(filch_runtime **rt, const filch_config *config);
 int filch_stop(filch_runtime *rt);
 
 /* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns
- * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 16 slots
- * for threads of the user beside main's; beyond that fn runs, too, and its tasks run at their spawns.
+ * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 17 slots
+ * for threads of the user; beyond that fn runs, too, and its tasks run at their spawns.
  * fn must return: an exception or longjmp that leaves it keeps the slot, and the runtime cannot be stopped any more.
  * FILCH_EINVAL: fn is NULL.  Otherwise only what starting the default runtime may return. */
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
 
-/* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  A thread
- * need not be attached to the default runtime: its first spawn does that.
- * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: 16 threads beside main's do so already (then its tasks run at
- * their spawns).  FILCH_ENOMEM; for NULL what starting the default runtime may return. */
+/* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  For the
+ * default runtime the first spawn of a thread does the same.  A thread that ends with a task unsynced ends the process.
+ * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 17 slots for threads of the user are lent; tasks of this
+ * one run at their spawns then, in the default runtime.  FILCH_ENOMEM; for NULL what starting the default runtime may return. */
 int filch_attach(filch_runtime *rt);
 
 /* From now on this thread works for no runtime; the next spawn attaches it to the default one again.
