@@ -76,7 +76,8 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
 /* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  For the
  * default runtime the first spawn of a thread does the same.  A thread that ends with a task unsynced ends the process.
  * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 17 slots for threads of the user are lent; tasks of this
- * one run at their spawns then, in the default runtime.  FILCH_ENOMEM; for NULL what starting the default runtime may return. */
+ * one run at their spawns then, in the default runtime.  FILCH_ENOMEM; for NULL what starting the default one may
+ * return. */
 int filch_attach(filch_runtime *rt);
 
 /* From now on this thread works for no runtime; the next spawn attaches it to the default one again.
