@@ -5,6 +5,7 @@
  *      Where no fiber can be had, the worker waits in place.  A thread of the user waits on its own stack, and another
  *      thread has its place meanwhile (fl_idle_wait).
  *   I3 After the suspension everything that belongs to the thread is asked for again. */
+#include "fork.h"
 #include "idle.h"
 #include "message.h"
 #include "os.h"
@@ -79,6 +80,7 @@ static void after(struct fl_deque *d, bool sync)
 void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_task *t)
 {
     if (fl_is_nowhere(d)) { /* nothing has happened yet: again, on a deque of this thread's */
+        fl_fork_check("spawn", t->site);
         fl_attach();
         if (!fl_is_nowhere(filch_detail_here().d)) {
             filch_detail_spawn(t, t->site);
@@ -107,6 +109,7 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
 /* Names the task if it is sure to be one, else the task that this worker runs. */
 __attribute__((noreturn)) static void misuse(struct filch_detail_task *t)
 {
+    fl_fork_check("sync", NULL);
     struct fl_worker *w = fl_self();
     struct filch_detail_task *known = t->slot == FILCH_DETAIL_SYNCED ? t : w ? fl_own_deque(w)->task : NULL;
     fl_misuse(known == t || !known ? "sync" : "sync inside", known ? known->site : NULL, w ? (int)w->id : -1,

@@ -96,17 +96,42 @@ void fl_overflow_start(void)
     errno = saved;
 }
 
+static void remove_ours(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGSEGV, NULL, &now) != 0)
+        return;
+    left_behind = !is_ours(&now);
+    if (!left_behind)
+        (void)sigaction(SIGSEGV, &before, NULL);
+}
+
 void fl_overflow_stop(void)
 {
     int saved = errno;
     pthread_mutex_lock(&lock);
-    struct sigaction now;
-    if (!--users && sigaction(SIGSEGV, NULL, &now) == 0) {
-        left_behind = !is_ours(&now);
-        if (!left_behind)
-            (void)sigaction(SIGSEGV, &before, NULL);
-    }
+    if (!--users)
+        remove_ours();
     pthread_mutex_unlock(&lock);
+    errno = saved;
+}
+
+void fl_overflow_hold(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void fl_overflow_let_go(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+void fl_overflow_forget(void)
+{
+    int saved = errno;
+    if (users)
+        remove_ours();
+    users = 0;
     errno = saved;
 }
 

@@ -15,6 +15,11 @@
 void fl_overflow_start(void);
 void fl_overflow_stop(void);
 
+/* Around a fork: a child has the handler, and nobody who wants it. */
+void fl_overflow_hold(void);
+void fl_overflow_let_go(void);
+void fl_overflow_forget(void);
+
 /* What a thread gives back in the end: its alternate stack, or NULL if it had one, or there is no memory. */
 void *fl_overflow_enter(void);
 void fl_overflow_leave(void *stack);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "fork.h"
 #include "idle.h"
 #include "message.h"
 #include "os.h"
@@ -21,6 +22,12 @@
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct filch_runtime *default_runtime;
 static FL_ATOMIC(struct filch_runtime *) runtimes; /* all of them, changed under default_lock; see filch_dump */
+
+static void hold_default(void)
+{
+    fl_fork_watch(); /* before: a child would inherit the lock as it is */
+    pthread_mutex_lock(&default_lock);
+}
 
 /* ---- slots ---- */
 
@@ -116,6 +123,12 @@ static void thread_ends(void *slot)
     leave_for_good(w);
 }
 
+void fl_forget_end(void)
+{
+    if (has_key)
+        pthread_setspecific(end_of_thread, NULL); /* to take a value away needs no memory */
+}
+
 /* Under default_lock. */
 static int attach_to(struct filch_runtime *rt)
 {
@@ -153,17 +166,22 @@ static void free_slots(struct filch_runtime *rt)
     free(rt->worker);
 }
 
+void fl_free_memory(struct filch_runtime *rt)
+{
+    for (unsigned i = 0; i < rt->slots; i++)
+        free_deque(&rt->worker[i]);
+    fl_fibers_destroy(&rt->fibers);
+    fl_lock_destroy(&rt->left_lock);
+    free_slots(rt);
+}
+
 static void destroy(struct filch_runtime *rt)
 {
     end_threads(rt);
     if (rt->overflow_message)
         fl_overflow_stop();
-    for (unsigned i = 0; i < rt->slots; i++)
-        free_deque(&rt->worker[i]);
-    fl_fibers_destroy(&rt->fibers);
-    fl_lock_destroy(&rt->left_lock);
+    fl_free_memory(rt);
     pthread_mutex_destroy(&rt->lock);
-    free_slots(rt);
     free(rt);
 }
 
@@ -322,15 +340,17 @@ static void forget_serial(void)
 
 int filch_start(filch_runtime **rt, const filch_config *config)
 {
+    fl_fork_check("filch_start", NULL);
+    fl_fork_watch();
     if (rt) {
         int error = create(rt, config);
-        pthread_mutex_lock(&default_lock);
+        hold_default();
         if (!error)
             enlist(*rt);
         pthread_mutex_unlock(&default_lock);
         return error;
     }
-    pthread_mutex_lock(&default_lock);
+    hold_default();
     int error = default_runtime ? FILCH_ESTARTED : create_default(config);
     pthread_mutex_unlock(&default_lock);
     if (!error)
@@ -350,7 +370,7 @@ static int attach_main(struct filch_runtime *rt)
 
 void fl_attach(void)
 {
-    pthread_mutex_lock(&default_lock);
+    hold_default();
     int error = default_runtime ? 0 : create_default(NULL);
     bool none = error != 0;
     if (!error)
@@ -366,7 +386,8 @@ int filch_attach(filch_runtime *rt)
 {
     if (fl_self())
         return FILCH_EATTACHED;
-    pthread_mutex_lock(&default_lock);
+    fl_fork_check("filch_attach", NULL);
+    hold_default();
     int error = rt || default_runtime ? 0 : create_default(NULL);
     if (!error)
         error = attach_to(rt ? rt : default_runtime);
@@ -381,7 +402,7 @@ int filch_detach(void)
         return FILCH_EINVAL;
     if (!fl_deque_idle(w->own))
         return FILCH_EBUSY;
-    pthread_setspecific(end_of_thread, NULL); /* it has a value: this needs no memory */
+    fl_forget_end();
     leave_for_good(w);
     return 0;
 }
@@ -412,8 +433,7 @@ static int stop(struct filch_runtime *rt)
     if (error)
         return error;
     if (fl_self() && fl_self()->runtime == rt) {
-        if (fl_self()->attached)
-            pthread_setspecific(end_of_thread, NULL);
+        fl_forget_end();
         leave_for_good(fl_self());
     }
     strike(rt);
@@ -423,7 +443,10 @@ static int stop(struct filch_runtime *rt)
 
 int filch_stop(filch_runtime *rt)
 {
-    pthread_mutex_lock(&default_lock);
+    fl_fork_check("filch_stop", NULL);
+    if (rt && rt->inherited)
+        return 0; /* what this process had of it is gone */
+    hold_default();
     struct filch_runtime *which = rt ? rt : default_runtime;
     int error = which ? stop(which) : FILCH_ESTOPPED;
     if (!error && which == default_runtime)
@@ -450,16 +473,24 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
     void *slot = filch_detail_self.slot;
     struct fl_worker *outer = fl_self(), *w = lend(rt);
     work_in(w);
+    if (w)
+        w->outer = outer;
     if (w && outer && outer->fiber->guard) { /* on a fiber of another runtime: for the overflow message */
         w->native.guard = outer->fiber->guard;
         w->native.stack_size = outer->fiber->stack_size;
         w->own->task = outer->fiber->deque->task;
     }
     fn(arg);
+    if (rt->inherited) { /* a child of a fork: what this thread has, it has in a runtime of its own */
+        fl_fork_check("return inside filch_run", NULL);
+        return;
+    }
     if (w && !fl_deque_idle(fl_own_deque(w)))
         fl_misuse("filch_run", NULL, (int)w->id, "the function returned with a task that it did not sync");
-    if (w)
+    if (w) {
         w->own->task = NULL;
+        w->outer = NULL;
+    }
     filch_detail_self.slot = slot;
     fl_spawn_on(current);
     if (w)
@@ -469,8 +500,13 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct fl_worker *self = fl_self();
+    fl_fork_check("filch_run", NULL);
     if (!fn)
         return FILCH_EINVAL;
+    if (rt && rt->inherited)
+        fl_misuse(
+            "filch_run", NULL, -1,
+            "this runtime belongs to the process that forked this one: start another in the child, or pass NULL");
     if (self && rt == self->runtime) {
         fn(arg);
         return 0;
@@ -479,7 +515,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
     if (rt) {
         count_guest(rt, 1);
     } else {
-        pthread_mutex_lock(&default_lock);
+        hold_default();
         error = default_runtime ? 0 : create_default(NULL);
         rt = default_runtime;
         if (!error)
@@ -496,12 +532,23 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
     return 0;
 }
 
+/* ---- fork ---- */
+
+struct filch_runtime *fl_disown(void)
+{
+    struct filch_runtime *all = fl_first_runtime();
+    default_runtime = NULL;
+    fl_store_rlx(disown, &runtimes, NULL); /* no other thread is there */
+    return all;
+}
+
 /* ---- questions ---- */
 
 struct filch_runtime *fl_hold(struct filch_runtime *rt)
 {
-    pthread_mutex_lock(&default_lock);
-    return rt ? rt : default_runtime;
+    hold_default();
+    rt = rt ? rt : default_runtime;
+    return rt && rt->inherited ? NULL : rt;
 }
 
 void fl_let_go(void)

@@ -12,4 +12,9 @@ void fl_let_go(void);
 bool fl_try_hold(void);
 struct filch_runtime *fl_first_runtime(void);
 
+/* For the child of a fork, under fl_hold.  No runtime is there any more: the list of those that were. */
+struct filch_runtime *fl_disown(void);
+/* All memory of a runtime without threads but *rt and its lock. */
+void fl_free_memory(struct filch_runtime *rt);
+
 #endif

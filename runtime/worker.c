@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "filch/error.h"
+#include "fork.h"
 #include "idle.h"
 #include "os.h"
 #include "overflow.h"
@@ -148,6 +149,7 @@ static void run(struct fl_worker *w, const struct fl_claim *claim)
     own->task = claim->task;
     fl_store_rlx(run_site, &own->site, claim->task->site); /* for filch_dump */
     claim->task->site->run(claim->task);
+    fl_fork_check("return", claim->task->site);
     own->task = NULL;
     fl_store_rlx(run_done, &own->site, NULL); /* for filch_dump */
     struct fl_waiter *waiter = fl_deque_finish(claim);

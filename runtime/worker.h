@@ -62,6 +62,8 @@ struct fl_worker {
     unsigned kept_count;
     struct fl_watch *watch; /* one for each slot that may be lent: 0, workers + 1 ... slots - 1 */
 
+    struct fl_worker *outer; /* of a thread inside filch_run: the slot that it has outside, or NULL */
+
     /* between leaving a fiber and arriving in the next one */
     struct fl_fiber *left;
     enum fl_after after;
@@ -85,6 +87,7 @@ struct filch_runtime {
     size_t capacity;
     bool pinned, heavy, overflow_message; /* heavy: fl_os_has_heavy */
     FL_ATOMIC(uint32_t) spare;            /* its thread was made, or could not be */
+    bool inherited;                       /* of the process that forked this one (fork.h): known, but never used */
     FL_ATOMIC(uint32_t) stop;
     FL_ATOMIC(int) pin_error;  /* the last thread's that could not be pinned */
     FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */

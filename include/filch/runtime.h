@@ -56,7 +56,13 @@ typedef struct filch_config {
 
 /* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.
  * From any thread outside tasks.  Creates workers - 1 threads; about 20 us each.
- * In the child of a fork a runtime of the parent must not be used; exec is fine.
+ * Fork: the child has no runtime.  After a fork outside tasks, with none unsynced on that thread, it may use filch
+ * afresh: its first spawn starts a default runtime.  A runtime of the parent's is gone there: filch_stop of it returns
+ * 0, filch_run aborts with a sentence.  After a fork in a task, or with tasks unsynced, the child may exec or _exit;
+ * any other use of filch, and a return from that task, aborts with a sentence.  (A task that its sync calls counts as
+ * outside while no other is unsynced.)  vfork and posix_spawn are fine anywhere; a program that is started in a task
+ * may inherit the signal mask of a worker's thread, which takes none but synchronous signals and SIGPROF: see
+ * POSIX_SPAWN_SETSIGMASK.  A handler of pthread_atfork must not call filch.
  * FILCH_EINVAL, FILCH_ENOMEM, FILCH_ETHREAD, FILCH_EPIN, FILCH_ESTARTED; then nothing was started. */
 int filch_start(filch_runtime **rt, const filch_config *config);
 

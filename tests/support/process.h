@@ -30,6 +30,18 @@
 #define SANITIZED 0
 #endif
 
+/* ThreadSanitizer ends, or stops, a child that starts a thread if its parent had more than one. */
+#if defined __SANITIZE_THREAD__
+#define NO_THREADS_AFTER_FORK 1
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define NO_THREADS_AFTER_FORK 1
+#endif
+#endif
+#ifndef NO_THREADS_AFTER_FORK
+#define NO_THREADS_AFTER_FORK 0
+#endif
+
 struct child {
     int status;      /* as of waitpid */
     char said[8192]; /* its stderr, cut there */
