@@ -67,8 +67,8 @@ struct filch_detail_deque {
 #define FILCH_DETAIL_RAN FILCH_DETAIL_CAST(uintptr_t, 1)         /* as slot: the task ran at its spawn */
 #define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 2)      /* as slot, by FILCH_CHECK: synced */
 
-/* 56 bytes of thread-local storage, initial-exec.  Reached %fs-relative at each use, never by a kept address: the
- * frame may go on on another thread after a sync. */
+/* 56 bytes of thread-local storage, initial-exec, on a line of 64 bytes.  Reached %fs-relative at each use, never by a
+ * kept address: the frame may go on on another thread after a sync. */
 struct filch_detail_thread {
     struct filch_detail_deque *current; /* at first one without room, so that the first spawn takes the slow path */
     uintptr_t bottom;                   /* current->bottom again: the hot path reads this one */
