@@ -68,6 +68,10 @@ int filch_start(filch_runtime **rt, const filch_config *config);
 
 /* Ends its threads and frees it.  From outside its tasks; for the default runtime by the thread that it was lent, or
  * by any thread if it was lent none.
+ * Plugins: no thread, key, map or handler is left after the last stop, so what contains filch can be unloaded then.
+ * libfilch.so itself stays (-z nodelete): a runtime that was left running keeps its code.  A plugin that contains the
+ * static library stops its runtimes before it is unloaded, at the latest in a destructor of its own, or is linked with
+ * -z nodelete, too; else it is unloaded under its threads' feet.
  * FILCH_EBUSY: a thread is inside filch_run, or a task of the caller is unsynced.  FILCH_ESTOPPED: NULL, and no default
  * runtime runs.  FILCH_EINVAL: called from one of its own threads. */
 int filch_stop(filch_runtime *rt);
