@@ -1,5 +1,5 @@
-/* plugins PLUGIN TIMES OVERFLOW_MESSAGE: loads, uses and unloads the plugin so many times; in the end there are no more
- * threads, keys, maps, files and pages than soon after the beginning, and no handler of SIGSEGV.
+/* plugins PLUGIN TIMES OVERFLOW_MESSAGE: loads, uses and unloads the plugin so many times; in the end there are no
+ * more threads, keys, maps, files and pages than soon after the beginning, and no handler of SIGSEGV.
  * plugins PLUGIN leave: unloads it while its runtime runs. */
 #define _GNU_SOURCE
 #include <dirent.h>

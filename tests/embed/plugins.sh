@@ -28,7 +28,7 @@ for compiler in 'gcc -std=c11 -x c' 'g++ -std=c++17 -x c++' 'clang -std=c11 -x c
     $compiler -O2 -fPIC -fvisibility=hidden -I"$root/include" -c "$root/tests/embed/plugin.c" -o "$work/plugin.o" &&
         "$cc" -shared "$work/plugin.o" "$library" -Wl,-rpath,"$(dirname "$library")" -Wl,--exclude-libs,ALL \
             -Wl,-z,defs $links -o "$work/plugin.so" &&
-        cc -std=c11 -O2 "$root/tests/embed/plugins.c" -pthread -ldl -o "$work/host" || {
+        "${CC:-cc}" -std=c11 -O2 "$root/tests/embed/plugins.c" -pthread -ldl -o "$work/host" || {
         echo "failed: the build by $compiler" >&2
         failed=$((failed + 1))
         continue
