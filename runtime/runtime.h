@@ -12,6 +12,9 @@ void fl_let_go(void);
 bool fl_try_hold(void);
 struct filch_runtime *fl_first_runtime(void);
 
+/* This thread is attached no more: its end is not to detach it. */
+void fl_forget_end(void);
+
 /* For the child of a fork, under fl_hold.  No runtime is there any more: the list of those that were. */
 struct filch_runtime *fl_disown(void);
 /* All memory of a runtime without threads but *rt and its lock. */
