@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -128,9 +129,32 @@ static void *serial_thread(void *arg)
     return arg;
 }
 
-static void on_a_thread_without_a_slot(void)
+static void on_another_thread(void)
 {
     pthread_t thread;
+    CHILD_REQUIRE(pthread_create(&thread, NULL, serial_thread, NULL) == 0);
+    pthread_join(thread, NULL);
+}
+
+static atomic_int attached;
+
+static void *take_a_slot(void *arg)
+{
+    CHILD_REQUIRE(filch_attach(NULL) == 0);
+    atomic_fetch_add(&attached, 1);
+    for (;;)
+        pause(); /* the process ends before */
+    return arg;
+}
+
+static void on_a_thread_without_a_slot(void)
+{
+    enum { SLOTS = 17 };
+    pthread_t thread;
+    for (int i = 0; i < SLOTS; i++)
+        CHILD_REQUIRE(pthread_create(&thread, NULL, take_a_slot, NULL) == 0);
+    while (atomic_load(&attached) < SLOTS)
+        sched_yield();
     CHILD_REQUIRE(pthread_create(&thread, NULL, serial_thread, NULL) == 0);
     pthread_join(thread, NULL);
 }
@@ -139,6 +163,7 @@ Test(sync, never_spawned)
 {
     expect_misuse(all_ones, "sync", "worker 0", never_or_twice);
     expect_misuse(copied, "sync", "worker 0", never_or_twice);
+    expect_misuse(on_another_thread, "sync", "worker 0", never_or_twice);
     expect_misuse(on_a_thread_without_a_slot, "sync", "without a worker slot", never_or_twice);
 }
 
@@ -171,7 +196,7 @@ static void by_another_thread(void)
 
 Test(sync, by_another_thread)
 {
-    expect_misuse(by_another_thread, "sync", "worker 2", never_or_twice);
+    expect_misuse(by_another_thread, "sync", "worker 3", never_or_twice); /* 2 is the spare */
 }
 
 static void leave_one(void *task)
