@@ -1,5 +1,6 @@
 #include "deque.h"
 
+#include "notes.h"
 #include "os.h"
 #include "seam.h"
 
@@ -99,6 +100,7 @@ struct fl_deque *fl_deque_init(void *storage, size_t capacity)
     fl_store_rlx(init, &d->region.open, 0); /* as below */
     d->lowered = false;
     d->counts = &d->own_counts;
+    d->notes = NULL;
     fl_store_rlx(init, &d->hot.bottom, d->hot.base); /* no thread knows the deque yet: whoever shows it to another */
     fl_store_rlx(init, &d->hot.limit, d->hot.base);  /* does so with release */
     fl_store_rlx(init, &d->ps, pack(d->hot.base, d->hot.base)); /* the same */
@@ -116,7 +118,25 @@ bool fl_deque_idle(struct fl_deque *d)
 
 bool fl_deque_holds(struct fl_deque *d, const struct filch_detail_task *t)
 {
-    return t->slot >= d->hot.base && t->slot < own_bottom(d) && is_task(own_slot(d, t->slot), t);
+    return fl_deque_has(d, t->slot, t);
+}
+
+bool fl_deque_has(struct fl_deque *d, uintptr_t i, const struct filch_detail_task *t)
+{
+    return i >= d->hot.base && i < own_bottom(d) && is_task(own_slot(d, i), t);
+}
+
+uintptr_t fl_deque_count(struct fl_deque *d)
+{
+    return own_bottom(d) - d->hot.base - d->holes;
+}
+
+const struct filch_detail_task *fl_deque_youngest(struct fl_deque *d, uintptr_t *slot)
+{
+    if (fl_deque_idle(d))
+        return NULL;
+    *slot = own_bottom(d) - 1;
+    return (const struct filch_detail_task *)(own_slot(d, *slot) & ~FILCH_DETAIL_DONE); /* D3: no hole */
 }
 
 /* ---- owner: force ----
@@ -311,6 +331,7 @@ static uintptr_t close_holes(struct fl_deque *d, uintptr_t first, uintptr_t bott
         uintptr_t word = own_slot(d, i);
         if (!word)
             continue;
+        fl_notes_move(d, i, to);
         ((struct filch_detail_task *)word)->slot = to;    /* private: never stolen, so the word is the task */
         fl_store_rlx(close_hole, slot_at(d, to++), word); /* D2: private; a publication will order it */
     }

@@ -73,6 +73,7 @@ struct fl_deque {
     bool lowered; /* limit was set below a REQUEST since the flag was cleared: see fl_idle_answered */
     struct fl_deque_counts *counts; /* whom its events count for: its own until a worker runs it */
     struct fl_deque_counts own_counts;
+    struct fl_notes *notes;             /* of FILCH_CHECK (notes.h), or NULL; the owner's */
     FL_ATOMIC(const filch_site *) site; /* of the stolen task, for filch_dump */
 
     /* the thieves' line */
@@ -119,6 +120,13 @@ bool fl_deque_publish_all(struct fl_deque *d);
 bool fl_deque_await(struct fl_deque *d, uintptr_t slot, struct fl_waiter *waiter);
 /* True if t waits in this deque for its sync; reads no more of t than its slot. */
 bool fl_deque_holds(struct fl_deque *d, const struct filch_detail_task *t);
+/* The number of unsynced tasks.  By the owner. */
+uintptr_t fl_deque_count(struct fl_deque *d);
+/* The unsynced task that was spawned last, and its slot; NULL if there is none.  The task may be gone: its function has
+ * returned. */
+const struct filch_detail_task *fl_deque_youngest(struct fl_deque *d, uintptr_t *slot);
+/* True if slot i is taken by t; reads no byte of t. */
+bool fl_deque_has(struct fl_deque *d, uintptr_t i, const struct filch_detail_task *t);
 /* D3, D4 and the order of the indices, by the owner, outside its hot path; looks at every slot. */
 bool fl_deque_is_valid(struct fl_deque *d);
 /* True if the owner has no unsynced task here. */

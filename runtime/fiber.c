@@ -4,6 +4,7 @@
 
 #include "arch/switch.h"
 #include "fiber_tools.h"
+#include "notes.h"
 #include "os.h"
 
 /* ---- the switch ---- */
@@ -107,8 +108,10 @@ void fl_fibers_destroy(struct fl_fibers *f)
 {
     for (struct fl_slab *s = f->slabs, *next; s; s = next) {
         next = s->next; /* it lies in its slab */
-        for (size_t i = 0; i < s->made; i++)
+        for (size_t i = 0; i < s->made; i++) {
             fl_tools_forget(&block_at(f, s->low, i)->fiber);
+            fl_notes_free(block_at(f, s->low, i)->fiber.deque);
+        }
         fl_os_unmap(s->low, s->room * f->stride);
     }
     (void)fl_add_rlx(unmade, &made_in_all, (size_t)0 - f->made); /* a count */

@@ -5,9 +5,9 @@
  *      Where no fiber can be had, the worker waits in place.  A thread of the user waits on its own stack, and another
  *      thread has its place meanwhile (fl_idle_wait).
  *   I3 After the suspension everything that belongs to the thread is asked for again. */
+#include "check.h"
 #include "fork.h"
 #include "idle.h"
-#include "message.h"
 #include "os.h"
 #include "seam.h"
 #include "worker.h"
@@ -106,22 +106,12 @@ void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_t
     t->site->run(t);
 }
 
-/* Names the task if it is sure to be one, else the task that this worker runs. */
-__attribute__((noreturn)) static void misuse(struct filch_detail_task *t)
-{
-    fl_fork_check("sync", NULL);
-    struct fl_worker *w = fl_self();
-    struct filch_detail_task *known = t->slot == FILCH_DETAIL_SYNCED ? t : w ? fl_own_deque(w)->task : NULL;
-    fl_misuse(known == t || !known ? "sync" : "sync inside", known ? known->site : NULL, w ? (int)w->id : -1,
-              "this task was not spawned by this function call on this thread, or was synced before");
-}
-
 /* 1 if the caller shall run t, 0 if its result is there. */
 static int finish_sync(struct filch_detail_deque *hot, struct filch_detail_task *t, enum fl_sync outcome)
 {
     struct fl_deque *d = fl_deque_of(hot);
     if (outcome == FL_MISUSE)
-        misuse(t);
+        fl_check_sync_failed(t);
     if (!fl_self()) {
         fl_spawn_on(hot);
         return outcome == FL_RUN;
@@ -142,7 +132,7 @@ int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_tas
         return finish_sync(d, t, fl_deque_sync(fl_deque_of(d), t));
     }
     if (t->slot != FILCH_DETAIL_RAN)
-        misuse(t);
+        fl_check_sync_failed(t);
     fl_store_rlx(serial_bottom, &d->bottom, FILCH_DETAIL_LAST); /* FILCH_UNCHECKED on a serial deque: this thread's */
     return finish_sync(d, t, FL_RAN);
 }
@@ -152,16 +142,4 @@ int filch_detail_sync_any(struct filch_detail_deque *d, struct filch_detail_task
     if (fl_self())
         return finish_sync(d, t, fl_deque_sync_any(fl_deque_of(d), t));
     return finish_sync(d, t, t->slot == FILCH_DETAIL_RAN ? FL_RAN : FL_MISUSE);
-}
-
-/* FILCH_CHECK: never touches *t beyond its slot before it is known to be waiting here. */
-int filch_detail_sync_checked(struct filch_detail_task *t)
-{
-    struct filch_detail_place here = filch_detail_here();
-    bool ran = t->slot == FILCH_DETAIL_RAN;
-    if (!ran && (!fl_self() || !fl_deque_holds(fl_deque_of(here.d), t)))
-        misuse(t);
-    int run = ran ? 0 : filch_detail_sync_on(here, t);
-    t->slot = FILCH_DETAIL_SYNCED;
-    return run;
 }

@@ -30,7 +30,7 @@ void fl_warn(const char *format, ...)
     put(line, n, sizeof line);
 }
 
-void fl_misuse(const char *call, const filch_site *site, int worker, const char *sentence)
+void fl_say(const char *call, const filch_site *site, int worker, const char *sentence)
 {
     char line[1024], where[32];
     if (worker >= 0)
@@ -41,6 +41,11 @@ void fl_misuse(const char *call, const filch_site *site, int worker, const char 
                             site->line, where, sentence)
                  : snprintf(line, sizeof line, "filch: %s on %s: %s\n", call, where, sentence);
     put(line, n, sizeof line);
+}
+
+void fl_misuse(const char *call, const filch_site *site, int worker, const char *sentence)
+{
+    fl_say(call, site, worker, sentence);
     abort();
 }
 

@@ -42,6 +42,9 @@ int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), voi
 /* Bytes of a fiber's stack if the user does not say: as deep as main's, at least 8 MiB. */
 size_t fl_os_stack_size(void);
 bool fl_os_is_main_thread(void);
+/* The bounds of the calling thread's own stack, or an empty stack where they are not known.  For main's thread it reads
+ * a file of /proc. */
+void fl_os_stack_bounds(uintptr_t *low, uintptr_t *high);
 void fl_os_yield(void);
 /* Timed waits of this thread end within some us of their time. */
 void fl_os_fine_timers(void);

@@ -207,6 +207,23 @@ size_t fl_os_stack_size(void)
     return size;
 }
 
+void fl_os_stack_bounds(uintptr_t *low, uintptr_t *high)
+{
+    int saved = errno;
+    pthread_attr_t attributes;
+    void *stack;
+    size_t size;
+    *low = *high = UINTPTR_MAX;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        if (pthread_attr_getstack(&attributes, &stack, &size) == 0) {
+            *low = (uintptr_t)stack;
+            *high = *low + size;
+        }
+        pthread_attr_destroy(&attributes);
+    }
+    errno = saved;
+}
+
 bool fl_os_is_main_thread(void)
 {
     return gettid() == getpid();

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "config.h"
 #include "fork.h"
 #include "idle.h"
 #include "message.h"
+#include "notes.h"
 #include "os.h"
 #include "overflow.h"
 #include "runtime.h"
@@ -48,6 +50,7 @@ static void free_deque(struct fl_worker *w)
     struct fl_deque *d = w->own;
     if (d) {
         size_t bytes = fl_deque_bytes(w->runtime->capacity);
+        fl_notes_free(d);
         fl_os_unmap((char *)d + sizeof *d - bytes, bytes);
     }
 }
@@ -92,6 +95,7 @@ static void work_in(struct fl_worker *w)
         w->own->counts = &w->counts;
         if (w->runtime->overflow_message)
             w->alternate = fl_overflow_enter();
+        fl_notes_moved_in(w->own);
         fl_region_begin(w->own);
         fl_store_rlx(state_lent, &w->state, FL_RUNNING); /* for filch_dump */
         fl_store_rel(new_deque, &w->deque, w->own);      /* W1: pairs with the acquire victim */
@@ -115,11 +119,19 @@ static void leave_for_good(struct fl_worker *w)
     fl_spawn_on(NULL);
 }
 
+__attribute__((noreturn)) static void thread_ends_inside(struct fl_worker *w)
+{
+    if (fl_self() == w)
+        fl_check_left("the end of a thread", NULL, w->own);
+    fl_misuse("the end of a thread", NULL, (int)w->id,
+              "it ended inside filch_run: return from the function before the thread ends");
+}
+
 static void thread_ends(void *slot)
 {
     struct fl_worker *w = slot;
     if (fl_self() != w || !fl_deque_idle(w->own))
-        fl_misuse("the end of a thread", NULL, (int)w->id, "it ended inside filch_run, or with a task unsynced");
+        thread_ends_inside(w);
     leave_for_good(w);
 }
 
@@ -395,13 +407,23 @@ int filch_attach(filch_runtime *rt)
     return error;
 }
 
+/* A task of this thread is not synced.  Where FILCH_CHECK knows which, it is named. */
+static int unsynced(const char *call, const struct fl_worker *w)
+{
+    const filch_site *site = fl_check_unsynced_site(w->own);
+    if (site)
+        fl_say(call, site, (int)w->id,
+               "this task is not synced: sync it in the function call that spawned it, before");
+    return FILCH_EBUSY;
+}
+
 int filch_detach(void)
 {
     struct fl_worker *w = fl_self();
     if (!w || !w->attached || w->fiber != &w->native)
         return FILCH_EINVAL;
     if (!fl_deque_idle(w->own))
-        return FILCH_EBUSY;
+        return unsynced("filch_detach", w);
     fl_forget_end();
     leave_for_good(w);
     return 0;
@@ -418,9 +440,10 @@ static int may_stop(struct filch_runtime *rt)
         lent += rt->worker[i].lent;
     if (self && self->runtime == rt) {
         if (!self->lent || rt->guests)
-            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL;        /* a worker, or inside filch_run */
-        bool inside = self->fiber != &self->native || !fl_deque_idle(self->own); /* a task of it */
-        return lent > 1 || inside ? FILCH_EBUSY : 0;
+            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL; /* a worker, or inside filch_run */
+        if (!fl_deque_idle(self->own))
+            return unsynced("filch_stop", self);
+        return lent > 1 || self->fiber != &self->native ? FILCH_EBUSY : 0;
     }
     return lent || rt->guests ? FILCH_EBUSY : 0;
 }
@@ -486,7 +509,7 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
         return;
     }
     if (w && !fl_deque_idle(fl_own_deque(w)))
-        fl_misuse("filch_run", NULL, (int)w->id, "the function returned with a task that it did not sync");
+        fl_check_left("filch_run", NULL, fl_own_deque(w));
     if (w) {
         w->own->task = NULL;
         w->outer = NULL;
@@ -497,6 +520,18 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
         give_back(w);
 }
 
+/* fn as a task of the runtime that this thread works for.  It may detach the thread, or stop the runtime: there was
+ * nothing unsynced then. */
+static void run_here(struct fl_worker *w, void (*fn)(void *), void *arg)
+{
+    struct fl_deque *d = fl_own_deque(w);
+    uintptr_t before = fl_deque_count(d);
+    fn(arg);
+    w = fl_self();
+    if (w && fl_own_deque(w) == d && fl_deque_count(d) > before)
+        fl_check_left("filch_run", NULL, d);
+}
+
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct fl_worker *self = fl_self();
@@ -505,10 +540,10 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         return FILCH_EINVAL;
     if (rt && rt->inherited)
         fl_misuse(
-            "filch_run", NULL, -1,
+            "filch_run", NULL, self ? (int)self->id : -1,
             "this runtime belongs to the process that forked this one: start another in the child, or pass NULL");
     if (self && rt == self->runtime) {
-        fn(arg);
+        run_here(self, fn, arg);
         return 0;
     }
     int error = 0;
@@ -525,7 +560,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
     if (error)
         return error;
     if (self && self->runtime == rt) /* NULL meant this thread's own */
-        fn(arg);
+        run_here(self, fn, arg);
     else
         run_as_guest(rt, fn, arg);
     count_guest(rt, -1);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "check.h"
 #include "filch/error.h"
 #include "fork.h"
 #include "idle.h"
@@ -151,6 +152,8 @@ static void run(struct fl_worker *w, const struct fl_claim *claim)
     fl_store_rlx(run_site, &own->site, claim->task->site); /* for filch_dump */
     claim->task->site->run(claim->task);
     fl_fork_check("return", claim->task->site);
+    if (FL_UNLIKELY(!fl_deque_idle(own)))
+        fl_check_left("return", claim->task->site, own);
     own->task = NULL;
     fl_store_rlx(run_done, &own->site, NULL); /* for filch_dump */
     struct fl_waiter *waiter = fl_deque_finish(claim);

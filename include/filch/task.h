@@ -85,6 +85,10 @@ static const filch_site filch_detail_untyped
 
 FILCH_DETAIL_INLINE void filch_spawn(filch_task *t, void (*fn)(void *), void *arg)
 {
+#if defined FILCH_CHECK
+    if (!fn)
+        filch_detail_no_function(&filch_detail_untyped);
+#endif
     t->fn = fn;
     t->arg = arg;
     filch_detail_spawn(&t->head, &filch_detail_untyped);
@@ -92,8 +96,10 @@ FILCH_DETAIL_INLINE void filch_spawn(filch_task *t, void (*fn)(void *), void *ar
 
 FILCH_DETAIL_INLINE void filch_sync(filch_task *t)
 {
-    if (FILCH_DETAIL_LIKELY(filch_detail_sync(&t->head)))
+    if (FILCH_DETAIL_LIKELY(filch_detail_sync(&t->head))) {
         t->fn(t->arg);
+        FILCH_DETAIL_RETURNED(t)
+    }
 }
 
 #if defined __cplusplus

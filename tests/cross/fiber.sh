@@ -30,8 +30,8 @@ build()
 {
     # shellcheck disable=SC2086 # a list
     "$cc" -std=c11 -O2 -g -static $includes -DFL_SWITCH="\"$1\"" "$root/tests/unit/$3.c" fiber.c os_stack.c \
-        os_linux.c os_wait.c deque.c seam.c message.c error.c "$2" "$root/tests/support/plain_main.c" -o "$work/$3" \
-        -lpthread -lm
+        os_linux.c os_wait.c deque.c notes.c seam.c message.c error.c "$2" "$root/tests/support/plain_main.c" \
+        -o "$work/$3" -lpthread -lm
 }
 
 for switch in "$machine:arch/$machine/switch.S" ucontext:arch/ucontext/switch.c; do

@@ -47,7 +47,7 @@ typedef struct filch_site {
  * done stands in its slot, not here: so publishing one costs nothing. */
 struct filch_detail_task {
     const filch_site *site;
-    uintptr_t slot; /* the deque index, or FILCH_DETAIL_RAN or _SYNCED; the owner's alone */
+    uintptr_t slot; /* the deque index, or FILCH_DETAIL_RAN, _SYNCED, _CALLED + n; the owner's alone */
 };
 
 /* A slot's word: the task; the task + FILCH_DETAIL_DONE; who waits for it + 2 (runtime/deque.h); or 0 where the task
@@ -66,6 +66,7 @@ struct filch_detail_deque {
 #define FILCH_DETAIL_DONE FILCH_DETAIL_CAST(uintptr_t, 1)        /* in a slot's word: stolen, and it has returned */
 #define FILCH_DETAIL_RAN FILCH_DETAIL_CAST(uintptr_t, 1)         /* as slot: the task ran at its spawn */
 #define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 2)      /* as slot, by FILCH_CHECK: synced */
+#define FILCH_DETAIL_CALLED FILCH_DETAIL_CAST(uintptr_t, 16)     /* + n, by FILCH_CHECK: called, n others unsynced */
 
 /* 56 bytes of thread-local storage, initial-exec, on a line of 64 bytes.  Reached %fs-relative at each use, never by a
  * kept address: the frame may go on on another thread after a sync. */
@@ -81,7 +82,11 @@ __attribute__((cold)) void filch_detail_spawn_slow(struct filch_detail_deque *d,
 /* Each returns true if the caller shall run the child now, false if its result is there. */
 __attribute__((cold)) int filch_detail_sync_slow(struct filch_detail_deque *d, struct filch_detail_task *t);
 __attribute__((cold)) int filch_detail_sync_any(struct filch_detail_deque *d, struct filch_detail_task *t);
-__attribute__((cold)) int filch_detail_sync_checked(struct filch_detail_task *t);
+/* FILCH_CHECK.  Where sync_checked returns true, returned follows the call. */
+void filch_detail_spawn_checked(struct filch_detail_task *t, const filch_site *site);
+int filch_detail_sync_checked(struct filch_detail_task *t);
+void filch_detail_returned(struct filch_detail_task *t);
+__attribute__((cold)) void filch_detail_no_function(const filch_site *site);
 
 FILCH_DETAIL_INLINE filch_detail_slot *filch_detail_slot_at(struct filch_detail_deque *d, uintptr_t i)
 {
@@ -217,6 +222,8 @@ FILCH_DETAIL_INLINE void filch_detail_spawn(struct filch_detail_task *t, const f
 #if defined FILCH_SERIAL
     t->site = site;
     t->slot = FILCH_DETAIL_POINTER(uintptr_t, t); /* for filch_detail_pending: no other object holds that by chance */
+#elif defined FILCH_CHECK
+    filch_detail_spawn_checked(t, site);
 #else
     filch_detail_spawn_on(filch_detail_here(), t, site);
 #endif

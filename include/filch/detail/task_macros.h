@@ -123,8 +123,18 @@
 #define FILCH_DETAIL_RESULT_1(R)
 #define FILCH_DETAIL_SET_0(t) (t)->result =
 #define FILCH_DETAIL_SET_1(t)
-#define FILCH_DETAIL_RETURN_0(call) return call;
-#define FILCH_DETAIL_RETURN_1(call) call;
+#if defined FILCH_CHECK && !defined FILCH_SERIAL
+#define FILCH_DETAIL_RETURNED(t) filch_detail_returned(&(t)->head);
+#define FILCH_DETAIL_RETURN_0(t, call)                                                                                \
+    (t)->result = call;                                                                                               \
+    FILCH_DETAIL_RETURNED(t) return (t)->result;
+#else
+#define FILCH_DETAIL_RETURNED(t)
+#define FILCH_DETAIL_RETURN_0(t, call) return call;
+#endif
+#define FILCH_DETAIL_RETURN_1(t, call)                                                                                \
+    call;                                                                                                             \
+    FILCH_DETAIL_RETURNED(t)
 #define FILCH_DETAIL_GET_0(t) return (t)->result;
 #define FILCH_DETAIL_GET_1(t)
 #define FILCH_DETAIL_OUT_0(R) , R *filch_out
@@ -160,7 +170,7 @@
     FILCH_DETAIL_INLINE R P##_sync(P##_task *filch_t)                                                                 \
     {                                                                                                                 \
         if (FILCH_DETAIL_LIKELY(filch_detail_sync(&filch_t->head))) {                                                 \
-            RETURN(N(FILCH_DETAIL_BARE VALUES))                                                                       \
+            RETURN(filch_t, N(FILCH_DETAIL_BARE VALUES))                                                              \
         } else {                                                                                                      \
             GET(filch_t)                                                                                              \
         }                                                                                                             \
@@ -169,8 +179,10 @@
     {                                                                                                                 \
         while (filch_n--) {                                                                                           \
             P##_task *filch_t = filch_first + filch_n;                                                                \
-            if (FILCH_DETAIL_LIKELY(filch_detail_sync(&filch_t->head)))                                               \
+            if (FILCH_DETAIL_LIKELY(filch_detail_sync(&filch_t->head))) {                                             \
                 SET(filch_t) N(FILCH_DETAIL_BARE VALUES);                                                             \
+                FILCH_DETAIL_RETURNED(filch_t)                                                                        \
+            }                                                                                                         \
         }                                                                                                             \
     }                                                                                                                 \
     static inline __attribute__((unused)) int P##_run(filch_runtime *filch_rt OUT(R) FILCH_DETAIL_BARE PARAMS)        \
