@@ -20,6 +20,14 @@ void fl_fork_misuse(const char *call, const filch_site *site)
               "tasks, with none unsynced, to use filch in the child");
 }
 
+bool fl_fork_left(const struct filch_runtime *rt)
+{
+    const struct filch_runtime *each = inherited;
+    while (each && each != rt)
+        each = each->next;
+    return each;
+}
+
 /* ---- the handlers ---- */
 
 static void prepare(void)

@@ -31,6 +31,9 @@ void fl_fork_watch(void);
 extern int fl_forked_inside;
 __attribute__((cold, noreturn)) void fl_fork_misuse(const char *call, const filch_site *site);
 
+/* rt is one of the process that forked this one, and left there.  Reads no byte of *rt. */
+bool fl_fork_left(const struct filch_runtime *rt);
+
 /* call, with a task of that site or NULL, is not for the child of a fork inside a task. */
 static inline void fl_fork_check(const char *call, const filch_site *site)
 {

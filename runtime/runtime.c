@@ -2,7 +2,8 @@
  *
  *   U1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
  *      first spawn) is its only stopper, so that runtime cannot vanish under it.
- *   U2 filch_run counts itself in guests before it touches a slot; filch_stop refuses while guests are counted.
+ *   U2 filch_run counts itself in guests, under default_lock, before it touches a slot; filch_stop refuses while guests
+ *      are counted.  A runtime that is not in the list is not touched: it may have been stopped, and be gone.
  *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 
@@ -29,6 +30,15 @@ static void hold_default(void)
 {
     fl_fork_watch(); /* before: a child would inherit the lock as it is */
     pthread_mutex_lock(&default_lock);
+}
+
+/* Under default_lock.  Reads no byte of *rt: it may have been stopped, and be gone. */
+static bool is_running(const struct filch_runtime *rt)
+{
+    struct filch_runtime *each = fl_load_rlx(running, &runtimes); /* changed under the lock only */
+    while (each && each != rt)
+        each = each->next;
+    return each;
 }
 
 /* ---- slots ---- */
@@ -394,13 +404,18 @@ void fl_attach(void)
     } /* without a slot: the next spawn tries again */
 }
 
+static int stopped_if_not(bool running)
+{
+    return running ? 0 : FILCH_ESTOPPED;
+}
+
 int filch_attach(filch_runtime *rt)
 {
     if (fl_self())
         return FILCH_EATTACHED;
     fl_fork_check("filch_attach", NULL);
     hold_default();
-    int error = rt || default_runtime ? 0 : create_default(NULL);
+    int error = rt ? stopped_if_not(is_running(rt)) : default_runtime ? 0 : create_default(NULL);
     if (!error)
         error = attach_to(rt ? rt : default_runtime);
     pthread_mutex_unlock(&default_lock);
@@ -467,11 +482,11 @@ static int stop(struct filch_runtime *rt)
 int filch_stop(filch_runtime *rt)
 {
     fl_fork_check("filch_stop", NULL);
-    if (rt && rt->inherited)
+    if (fl_fork_left(rt))
         return 0; /* what this process had of it is gone */
     hold_default();
     struct filch_runtime *which = rt ? rt : default_runtime;
-    int error = which ? stop(which) : FILCH_ESTOPPED;
+    int error = which && is_running(which) ? stop(which) : FILCH_ESTOPPED;
     if (!error && which == default_runtime)
         default_runtime = NULL;
     pthread_mutex_unlock(&default_lock);
@@ -538,7 +553,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
     fl_fork_check("filch_run", NULL);
     if (!fn)
         return FILCH_EINVAL;
-    if (rt && rt->inherited)
+    if (fl_fork_left(rt))
         fl_misuse(
             "filch_run", NULL, self ? (int)self->id : -1,
             "this runtime belongs to the process that forked this one: start another in the child, or pass NULL");
@@ -546,17 +561,12 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         run_here(self, fn, arg);
         return 0;
     }
-    int error = 0;
-    if (rt) {
-        count_guest(rt, 1);
-    } else {
-        hold_default();
-        error = default_runtime ? 0 : create_default(NULL);
-        rt = default_runtime;
-        if (!error)
-            count_guest(rt, 1); /* U2: under default_lock, so that nobody stops it before */
-        pthread_mutex_unlock(&default_lock);
-    }
+    hold_default();
+    int error = rt ? stopped_if_not(is_running(rt)) : default_runtime ? 0 : create_default(NULL);
+    rt = rt ? rt : default_runtime;
+    if (!error)
+        count_guest(rt, 1); /* U2: under default_lock, so that nobody stops it before */
+    pthread_mutex_unlock(&default_lock);
     if (error)
         return error;
     if (self && self->runtime == rt) /* NULL meant this thread's own */
@@ -583,7 +593,7 @@ struct filch_runtime *fl_hold(struct filch_runtime *rt)
 {
     hold_default();
     rt = rt ? rt : default_runtime;
-    return rt && rt->inherited ? NULL : rt;
+    return rt && is_running(rt) ? rt : NULL;
 }
 
 void fl_let_go(void)

@@ -72,29 +72,31 @@ int filch_start(filch_runtime **rt, const filch_config *config);
  * libfilch.so itself stays (-z nodelete): a runtime that was left running keeps its code.  A plugin that contains the
  * static library stops its runtimes before it is unloaded, at the latest in a destructor of its own, or is linked with
  * -z nodelete, too; else it is unloaded under its threads' feet.
- * FILCH_EBUSY: a thread is inside filch_run, or a task of the caller is unsynced.  FILCH_ESTOPPED: NULL, and no default
- * runtime runs.  FILCH_EINVAL: called from one of its own threads. */
+ * FILCH_EBUSY: a thread is inside filch_run or attached, or a task of the caller is unsynced; it runs on as before.
+ * FILCH_ESTOPPED: it does not run (any more), as for the second of two threads that stop it at once; a runtime that was
+ * started since may have the same address.  FILCH_EINVAL: called from one of its own threads. */
 int filch_stop(filch_runtime *rt);
 
 /* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns
  * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 17 slots
  * for threads of the user; beyond that fn runs, too, and its tasks run at their spawns.
  * fn must return: an exception or longjmp that leaves it keeps the slot, and the runtime cannot be stopped any more.
- * FILCH_EINVAL: fn is NULL.  Otherwise only what starting the default runtime may return. */
+ * FILCH_EINVAL: fn is NULL.  FILCH_ESTOPPED: rt does not run, see filch_stop.  Otherwise only what starting the default
+ * runtime may return. */
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
 
 /* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  For the
  * default runtime the first spawn of a thread does the same.  A thread that ends with a task unsynced ends the process.
  * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 17 slots for threads of the user are lent; tasks of this
- * one run at their spawns then, in the default runtime.  FILCH_ENOMEM; for NULL what starting the default one may
- * return. */
+ * one run at their spawns then, in the default runtime.  FILCH_ESTOPPED: rt does not run, see filch_stop.
+ * FILCH_ENOMEM; for NULL what starting the default one may return. */
 int filch_attach(filch_runtime *rt);
 
 /* From now on this thread works for no runtime; the next spawn attaches it to the default one again.
  * FILCH_EINVAL: it was not attached, or is a worker or inside filch_run.  FILCH_EBUSY: a task is unsynced. */
 int filch_detach(void);
 
-/* The number of worker slots, the lent one included; 0 if rt is NULL and the default runtime does not run. */
+/* The number of worker slots, the lent one included; 0 if rt, or for NULL the default runtime, does not run. */
 unsigned filch_num_workers(filch_runtime *rt);
 
 #pragma GCC visibility pop

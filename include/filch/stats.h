@@ -49,8 +49,8 @@ enum { FILCH_ALL_WORKERS = -1 };
 /* Fills *out with the counts of one worker slot since the runtime's start, or of FILCH_ALL_WORKERS their sum.  Slots
  * behind filch_num_workers are those of further threads inside filch_run.  From any thread; while tasks run, the
  * counters are not of one moment.  Cost: a lock, and a cache line or three of each worker.
- * FILCH_EINVAL: out is NULL, its size is too small, or there is no such worker.  FILCH_ESTOPPED: rt is NULL and no
- * default runtime runs. */
+ * FILCH_EINVAL: out is NULL, its size is too small, or there is no such worker.  FILCH_ESTOPPED: rt, or for
+ * NULL the default runtime, does not run. */
 int filch_stats(filch_runtime *rt, int worker, struct filch_counters *out);
 
 /* out is not NULL.  Writes a page of text about every runtime of the process: for each worker its state, the task that
