@@ -69,7 +69,7 @@ static void warn_unknown_names(void)
             if (distance(name, names[i]) < distance(name, nearest))
                 nearest = names[i];
         if (strcmp(name, nearest) != 0)
-            fl_warn("%.*s is not known and ignored; did you mean %s?", (int)n, *e, nearest);
+            fl_warn("%.*s is not known and ignored; did you mean %s?", (int)(n < 100 ? n : 100), *e, nearest);
     }
 }
 
@@ -86,7 +86,7 @@ static unsigned read_workers(void)
     errno = saved;
     if (valid)
         return (unsigned)n;
-    fl_warn("%s=%s is ignored: a number from 1 to %d is needed", names[NUM_WORKERS], value, MOST_WORKERS);
+    fl_warn("%s=%.100s is ignored: a number from 1 to %d is needed", names[NUM_WORKERS], value, MOST_WORKERS);
     return 0;
 }
 
@@ -125,7 +125,7 @@ static size_t read_stack(void)
     errno = saved;
     if (valid && n << shift >= LEAST_STACK)
         return n << shift;
-    fl_warn("%s=%s is ignored: a size from 64K to 1G is needed", names[STACK], value);
+    fl_warn("%s=%.100s is ignored: a size from 64K to 1G is needed", names[STACK], value);
     return 0;
 }
 

@@ -6,10 +6,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* One write, so that lines of several threads do not mix. */
-static void put(const char *line, int length, size_t room)
+/* One line, whatever a name or a value contains; cut, it ends all the same.  One write, so that lines of several
+ * threads do not mix. */
+static void put(char *line, int length, size_t room)
 {
     size_t n = length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)line[i] < ' ')
+            line[i] = '?';
+    if (n)
+        line[n - 1] = '\n';
     int saved = errno;
     ssize_t written = write(STDERR_FILENO, line, n);
     errno = saved;
