@@ -27,7 +27,10 @@
  * Macros defined before <filch.h>:
  *   FILCH_SERIAL     the serial elision: a child runs at its sync, no runtime is used by spawn, sync and NAME_run
  *   FILCH_UNCHECKED  see Order
- *   FILCH_CHECK      every sync looks for a task that was not spawned here or was synced before, and says so */
+ *   FILCH_CHECK      each spawn and sync, and each task that a sync calls, is looked at for misuse: a task that was not
+ *                    spawned here, was synced before, is spawned twice or left unsynced is named, and the program ends
+ *                    (docs/misuse.md).  Each is a call then, not inline.  For any of a program's files: the others
+ *                    link with it and lose nothing.  Beats FILCH_UNCHECKED */
 #ifndef FILCH_TASK_H
 #define FILCH_TASK_H
 
