@@ -238,10 +238,7 @@ static void after_its_stop(void)
     CHILD_REQUIRE(filch_stop(rt) == 0);
     CHILD_REQUIRE(pthread_create(&thread, NULL, use_what_was_stopped, rt) == 0);
     pthread_join(thread, NULL);
-    use_what_was_stopped(rt);
-    CHILD_REQUIRE(fib(N) == FIB_N);
-    CHILD_REQUIRE(filch_run(rt, stay, NULL) == FILCH_ESTOPPED);
-    CHILD_REQUIRE(filch_stop(NULL) == 0);
+    use_what_was_stopped(rt); /* before another starts, perhaps at its address */
 }
 
 Test(stop, and_use_it_again)
