@@ -37,6 +37,7 @@ static void prepare(void)
         pthread_mutex_lock(&rt->lock);
         pthread_mutex_lock(&rt->fibers.lock);
         fl_lock(&rt->left_lock);
+        fl_lock(&rt->inbox.lock);
     }
     fl_overflow_hold();
 }
@@ -45,6 +46,7 @@ static void release(void)
 {
     fl_overflow_let_go();
     for (struct filch_runtime *rt = fl_first_runtime(); rt; rt = rt->next) {
+        fl_unlock(&rt->inbox.lock);
         fl_unlock(&rt->left_lock);
         pthread_mutex_unlock(&rt->fibers.lock);
         pthread_mutex_unlock(&rt->lock);

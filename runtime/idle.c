@@ -94,7 +94,13 @@ static bool look_behind(struct fl_worker *w, struct fl_claim *claim)
     return found;
 }
 
-/* One look at every other slot, from a random one on. */
+static bool take_letter(struct fl_worker *w)
+{
+    w->letter = fl_inbox_take(&w->runtime->inbox);
+    return w->letter;
+}
+
+/* One look into the inbox and at every other slot, from a random one on. */
 static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t now, uint64_t searched,
                         enum fl_sight *sight)
 {
@@ -104,6 +110,8 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
     if (first >= rt->workers && fl_load_rlx(first_state, &rt->worker[first].state) == FL_FREE)
         first = random / rt->slots % rt->workers;
     *sight = FL_SEE_NOTHING;
+    if (take_letter(w))
+        return true;
     for (unsigned k = 0; k < rt->slots; k++) {
         unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
         if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))
@@ -144,6 +152,8 @@ static bool something_left(struct filch_runtime *rt)
 static bool is_work(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
+    if (fl_inbox_has(&rt->inbox) && !FL_MUTANT(letter_unseen))
+        return true;
     for (unsigned i = 0; i < rt->slots; i++) {
         struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
         if (d && (fl_deque_has_public(d) || (rt->heavy && !fl_deque_is_cold(d) && fl_deque_has_private(d))))
@@ -220,6 +230,25 @@ void fl_idle_gone(struct fl_worker *w)
     w->place = false;
     if (fl_parking_free(&rt->parking, rt->workers))
         pay(w);
+}
+
+void fl_idle_away(struct fl_worker *w)
+{
+    struct filch_runtime *rt = w->runtime;
+    if (fl_deque_publish_all(deque_of(w)))
+        fl_worker_spare(rt);
+    if (w->place && !FL_MUTANT(away_with_its_place))
+        (void)fl_parking_free(&rt->parking, rt->workers);
+    w->place = false;
+    pay(w);
+}
+
+void fl_idle_back(struct fl_worker *w)
+{
+    struct fl_deque *d = deque_of(w);
+    if (!fl_deque_is_cold(d))
+        take_place(w);
+    fl_idle_answered(w, d);
 }
 
 /* True: w was called before `end`. */
@@ -335,6 +364,34 @@ static void found(struct fl_worker *w)
         fl_parking_wake(p, w->id + 1);
 }
 
+/* ---- letters ---- */
+
+static void wake_for_letter(struct filch_runtime *rt)
+{
+    struct fl_parking *p = &rt->parking;
+    if (FL_MUTANT(letter_in_silence) || fl_parking_wake(p, 0)) /* K1: its fence */
+        return;
+    uint64_t idle = fl_load_rlx(post_idle, &p->idle); /* a hint */
+    if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
+        fl_worker_spare(rt); /* all that have a thread are at work */
+}
+
+void fl_idle_post(struct filch_runtime *rt, struct fl_letter *letter)
+{
+    (void)fl_add_rlx(posting, &rt->posting, 1); /* B4: who opens the letter sees it, by B1 */
+    fl_inbox_put(&rt->inbox, letter);
+    wake_for_letter(rt);
+    (void)fl_add_rel(posted, &rt->posting, (uint32_t)-1); /* B4: pairs with the acquire all_posted */
+}
+
+void fl_idle_posted(struct filch_runtime *rt)
+{
+    while (fl_load_acq(all_posted, &rt->posting) && !FL_MUTANT(forgets_senders)) { /* B4: pairs with posted */
+        fl_os_yield();
+        fl_spin(wait_posted);
+    }
+}
+
 /* ---- fibers left behind ---- */
 
 void fl_idle_leave_behind(struct filch_runtime *rt, struct fl_fiber *f)
@@ -435,7 +492,7 @@ static bool watch(struct fl_worker *w, struct fl_claim *claim)
     }
     if (!FL_MUTANT(watch_kept))
         leave_watch(w); /* it is a searcher now: found looks after regions, or it takes the watch again */
-    return claim->task != NULL;
+    return claim->task || w->letter;
 }
 
 /* Returns awake, and counted as a searcher; true with a task. */
@@ -461,7 +518,7 @@ static bool sleep_once(struct fl_worker *w, bool searching, struct fl_claim *cla
     if (fl_parking_leave(p, w->id))
         fl_bump(&w->wake_ups, 1);
     fl_store_rlx(state_awake, &w->state, FL_SEARCHING); /* for filch_dump */
-    return claim->task != NULL;
+    return claim->task || w->letter;
 }
 
 /* ---- searching ---- */

@@ -32,7 +32,17 @@ void fl_idle_call(struct fl_worker *w);
 /* The thread of the user in w leaves it. */
 void fl_idle_gone(struct fl_worker *w);
 
-/* Searches and sleeps until there is a task (true), or the runtime stops. */
+/* Puts a letter into the inbox of rt and sees to it that somebody opens it.  From any thread; never waits.
+ *   B4 Who has seen that a letter was opened may stop rt while its sender still looks for sleepers: so it waits for
+ *      that in fl_idle_posted first. */
+void fl_idle_post(struct filch_runtime *rt, struct fl_letter *letter);
+void fl_idle_posted(struct filch_runtime *rt);
+
+/* The thread of the user in w works for another runtime, and is back. */
+void fl_idle_away(struct fl_worker *w);
+void fl_idle_back(struct fl_worker *w);
+
+/* Searches and sleeps until there is a task, or a letter in w (true), or the runtime stops. */
 bool fl_idle_find(struct fl_worker *w, struct fl_claim *claim);
 
 #endif

@@ -194,11 +194,13 @@ void fl_free_memory(struct filch_runtime *rt)
         free_deque(&rt->worker[i]);
     fl_fibers_destroy(&rt->fibers);
     fl_lock_destroy(&rt->left_lock);
+    fl_inbox_destroy(&rt->inbox);
     free_slots(rt);
 }
 
 static void destroy(struct filch_runtime *rt)
 {
+    fl_idle_posted(rt);
     end_threads(rt);
     if (rt->overflow_message)
         fl_overflow_stop();
@@ -257,6 +259,7 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
         fl_overflow_start();
     pthread_mutex_init(&rt->lock, NULL);
     fl_lock_init(&rt->left_lock);
+    fl_inbox_init(&rt->inbox);
     fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
     fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
     fl_parking_absent(&rt->parking, rt->workers > 1);
@@ -510,6 +513,9 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
     struct filch_detail_deque *current = filch_detail_self.current;
     void *slot = filch_detail_self.slot;
     struct fl_worker *outer = fl_self(), *w = lend(rt);
+    bool away = w && outer && outer->fiber->tied;
+    if (away)
+        fl_idle_away(outer);
     work_in(w);
     if (w)
         w->outer = outer;
@@ -533,6 +539,10 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
     fl_spawn_on(current);
     if (w)
         give_back(w);
+    if (away) {
+        fl_idle_back(outer);
+        fl_spawn_on(current);
+    }
 }
 
 /* fn as a task of the runtime that this thread works for.  It may detach the thread, or stop the runtime: there was
@@ -545,6 +555,12 @@ static void run_here(struct fl_worker *w, void (*fn)(void *), void *arg)
     w = fl_self();
     if (w && fl_own_deque(w) == d && fl_deque_count(d) > before)
         fl_check_left("filch_run", NULL, d);
+}
+
+/* A thread of the user's stays on its stack; a runtime of one worker has no thread that could open a letter. */
+static bool may_visit(struct fl_worker *self, struct filch_runtime *rt)
+{
+    return self && !self->fiber->tied && rt->workers > 1;
 }
 
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
@@ -571,7 +587,7 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         return error;
     if (self && self->runtime == rt) /* NULL meant this thread's own */
         run_here(self, fn, arg);
-    else
+    else if (!may_visit(self, rt) || !fl_worker_visit(self, rt, fn, arg))
         run_as_guest(rt, fn, arg);
     count_guest(rt, -1);
     return 0;

@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "fiber.h"
+#include "inbox.h"
 #include "lock.h"
 #include "parking.h"
 #include "region.h"
@@ -41,7 +42,7 @@ enum fl_state {
 };
 
 /* What the next fiber does with the one before it. */
-enum fl_after { FL_AFTER_NOTHING, FL_AFTER_POOL, FL_AFTER_AWAIT };
+enum fl_after { FL_AFTER_NOTHING, FL_AFTER_POOL, FL_AFTER_AWAIT, FL_AFTER_POST };
 
 struct fl_worker {
     struct filch_runtime *runtime;
@@ -69,6 +70,10 @@ struct fl_worker {
     enum fl_after after;
     struct fl_deque *await_deque;
     uintptr_t await_slot;
+    struct fl_letter *post; /* for the inbox of post_to */
+    struct filch_runtime *post_to;
+
+    struct fl_letter *letter; /* found, to be opened */
 
     struct fl_deque_counts counts; /* of the deque of whatever fiber it runs */
     FL_ATOMIC(uint64_t)
@@ -101,6 +106,9 @@ struct filch_runtime {
     struct fl_lock left_lock;
     struct fl_fiber *left_behind;
 
+    struct fl_inbox inbox;
+    FL_ATOMIC(uint32_t) posting; /* threads of other runtimes inside fl_idle_post */
+
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint32_t) left_count;
     FL_ATOMIC(uint32_t) watcher; /* the sentinel's id + 1, or 0 */
     struct fl_parking parking;
@@ -130,6 +138,10 @@ void fl_arrived(void);
 /* The fiber f, which nobody else can resume, goes on: here at once, or on the thread it is tied to, which is called.
  * The current fiber has nothing to do. */
 void fl_resume(struct fl_worker *w, struct fl_fiber *f);
+
+/* Calls fn(arg) on a worker of rt, whose guests count the caller; the fiber of w, a worker of another runtime, is
+ * suspended meanwhile.  False, and nothing was done: there is no fiber to go on with. */
+bool fl_worker_visit(struct fl_worker *w, struct filch_runtime *rt, void (*fn)(void *), void *arg);
 
 /* Where a fiber of ours begins: steals and runs tasks for ever. */
 void fl_worker_loop(void);

@@ -13,7 +13,7 @@
 
 #include "mc.h"
 
-enum { TICKS = 8, WORKERS = 4, CAPACITY = 8, TASKS = 4 };
+enum { TICKS = 8, WORKERS = 4, CAPACITY = 8, TASKS = 4, LETTERS = 4 };
 enum { TINY = 4000, SHORT = 30000, LONG = 300000000 }; /* ns */
 
 struct setup {
@@ -32,6 +32,10 @@ struct setup {
     bool after;       /* the second thief begins when the first task is public, or done */
     bool rests;       /* with nothing to take, it waits until a thief has fallen asleep */
     bool hot_owner;   /* worker 1 owns a task, too, and does not run it */
+    int letters;      /* that the owner posts before it waits, or ... */
+    bool senders;     /* ... worker 1 the second half of them, or ... */
+    bool sends_last;  /* ... all of them, and the runtime is gone as soon as they were opened */
+    bool away;        /* with its place given up it waits for a task that waits for the other one */
     uint64_t leap;
 };
 
@@ -44,6 +48,11 @@ struct task {
 static const struct setup *setup;
 static struct filch_runtime *rt;
 static struct task task[TASKS + 1];
+static struct note {
+    struct fl_letter letter;
+    int argument, opened;
+    FL_ATOMIC(int) done;
+} note[LETTERS];
 static uint64_t time_now;
 static int early_ticks;
 
@@ -55,7 +64,7 @@ void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
         if (early_ticks && (early_ticks <= TICKS - 2 || mc_choose(2)))
             early_ticks--;
         else if (*(const uint32_t *)word == expected) /* the kernel looks at the newest value */
-            fl_spin(tick);
+            mc_doze(MC_SITE(tick, MC_SPIN, MC_NONE));
         mc_count("ticked");
         return;
     }
@@ -91,6 +100,10 @@ bool fl_os_may_return(void)
 void fl_os_let_back(int cpu)
 {
     mc_fail("fl_os_let_back to %d", cpu);
+}
+
+void fl_os_yield(void)
+{
 }
 
 void fl_worker_spare(struct filch_runtime *runtime)
@@ -164,6 +177,36 @@ int filch_detail_sync_any(struct filch_detail_deque *hot, struct filch_detail_ta
     mc_fail("out of order");
 }
 
+/* ---- letters ---- */
+
+static void open_note(struct fl_letter *letter)
+{
+    struct note *n = (struct note *)(void *)letter;
+    mc_read(&n->argument);
+    mc_assert(n->argument == 9);
+    mc_assert(n == note || setup->workers > 2 || note[0].opened); /* of one sender, by one opener: in order */
+    n->opened++;
+    mc_assert(n->opened == 1);
+    mc_count("opened");
+    fl_store_rel(test_opened, &n->done, 1);
+}
+
+static void post(int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        mc_write(&note[i].argument);
+        note[i].argument = 9;
+        note[i].letter.open = open_note;
+        fl_idle_post(rt, &note[i].letter);
+    }
+}
+
+static void send(void *arg)
+{
+    (void)arg;
+    post(setup->sends_last ? 0 : setup->letters / 2, setup->letters);
+}
+
 /* ---- threads ---- */
 
 static void spawn(struct fl_deque *d, struct task *t)
@@ -188,6 +231,9 @@ static bool all_done(void)
 {
     for (int i = 0; i < setup->tasks; i++)
         if (!fl_load_acq(test_done, &task[i].done))
+            return false;
+    for (int i = 0; i < setup->letters; i++)
+        if (!fl_load_acq(test_opened_all, &note[i].done))
             return false;
     return true;
 }
@@ -225,6 +271,13 @@ static void wait_often(struct fl_worker *w)
         spawn(w->own, &task[i + 1]);
         while (!fl_load_acq(test_begins, &task[i].begun))
             fl_spin(test_wait_begun);
+        if (setup->away) {
+            fl_idle_away(w);
+            while (!fl_load_acq(test_comes_back, &task[i].done))
+                fl_spin(test_away);
+            fl_idle_back(w);
+            mc_count("away");
+        }
         fl_deque_publish_all(w->own);
         fake_waiter(w, &task[i]);
         mc_assert(!filch_detail_sync_on(here, &task[i + 1].head));
@@ -240,7 +293,10 @@ static void own(void *arg)
     memset(&fiber, 0, sizeof fiber);
     if (setup->waits)
         wait_often(w);
-    if (setup->stopped || setup->waits) {
+    while (setup->sends_last && !all_done())
+        fl_spin(test_wait);
+    fl_idle_posted(rt);
+    if (setup->stopped || setup->waits || setup->sends_last) {
         fl_store_rel(test_stop, &rt->stop, 1);
         for (unsigned i = 1; i < rt->slots; i++)
             fl_parking_wake_worker(&rt->parking, i);
@@ -258,6 +314,7 @@ static void own(void *arg)
                (!fl_load_acq(test_done, &task[0].done) || !fl_load_rlx(test_asleep, &rt->asleep->bits)))
             fl_spin(test_rest);
     }
+    post(0, setup->senders ? setup->letters / 2 : setup->letters);
     if (setup->leaves) {
         fiber.deque = d;
         if (fl_deque_publish_all(d)) {
@@ -298,9 +355,15 @@ static void steal(void *arg)
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
-            mc_assert(setup->stopped || setup->waits);
+            mc_assert(setup->stopped || setup->waits || setup->sends_last);
             mc_count("stopped");
             return;
+        }
+        if (w->letter) {
+            w->letter->open(w->letter);
+            w->letter = NULL;
+            got++;
+            continue;
         }
         mc_assert(claim.task);
         mc_assert(setup->heavy || !is_forced(claim.deque)); /* two kinds of fences would be mixed */
@@ -344,6 +407,7 @@ static void scenario(const void *arg)
     rt->worker = mc_alloc(setup->workers * sizeof *rt->worker);
     rt->asleep = mc_alloc(sizeof *rt->asleep);
     fl_lock_init(&rt->left_lock);
+    fl_inbox_init(&rt->inbox);
     fl_store_rlx(test_init, &rt->stop, 0);
     fl_store_rlx(test_init, &rt->left_count, 0);
     fl_store_rlx(test_init, &rt->watcher, 0);
@@ -354,6 +418,10 @@ static void scenario(const void *arg)
         task[i].runs = 0;
         fl_store_rlx(test_init, &task[i].done, 0);
         fl_store_rlx(test_init, &task[i].begun, 0);
+    }
+    for (int i = 0; i < LETTERS; i++) {
+        note[i].opened = 0;
+        fl_store_rlx(test_init, &note[i].done, 0);
     }
     if (setup->waits) { /* of three at work two have a place */
         rt->workers--;  /* the spare is slot `workers` */
@@ -369,12 +437,24 @@ static void scenario(const void *arg)
     int thread[WORKERS];
     for (unsigned i = 1; i < setup->workers; i++)
         thread[i] = i == 1 && setup->hot_owner ? mc_spawn("owner", own_hot, &rt->worker[i])
+                    : i == 1 && setup->senders ? mc_spawn("sender", send, &rt->worker[i])
                                                : mc_spawn("thief", steal, &rt->worker[i]);
     own(&rt->worker[0]);
-    for (unsigned i = 1; i < setup->workers; i++)
-        mc_join(thread[i]);
+    if (setup->sends_last) { /* thread 1 is of another runtime */
+        for (unsigned i = 2; i < setup->workers; i++)
+            mc_join(thread[i]);
+        mc_free(rt->asleep);
+        mc_free(rt->worker);
+        mc_free(rt);
+        mc_join(thread[1]);
+    } else {
+        for (unsigned i = 1; i < setup->workers; i++)
+            mc_join(thread[i]);
+    }
     for (int i = 0; i < setup->tasks; i++)
         mc_assert(task[i].runs == 1);
+    for (int i = 0; i < setup->letters; i++)
+        mc_assert(note[i].opened == 1);
 }
 
 #define SETUP(...)                                                                                                    \
@@ -477,16 +557,48 @@ static const struct mc_scenario scenarios[] = {
      SETUP(.workers = 3, .wants = 4, .waits = 2, .heavy = true, .leap = LONG),
      {.strategy = MC_RANDOM, .seed = 1, .executions = 20000},
      .reach = "waited resumed stole stopped"},
+    {"away",
+     scenario,
+     SETUP(.workers = 3, .wants = 2, .waits = 1, .away = true, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 40000},
+     .reach = "away stole slept woke stopped"},
+    {"letter", scenario, SETUP(.workers = 2, .wants = 1, .letters = 1, .heavy = true, .leap = LONG), BOUNDED,
+     .reach = "opened slept woke"},
+    {"letters", scenario, SETUP(.workers = 2, .wants = 2, .letters = 2, .heavy = true, .leap = LONG), BY_PRIORITY,
+     .reach = "opened slept woke"},
+    {"letters_no_membarrier", scenario, SETUP(.workers = 2, .wants = 2, .letters = 2, .leap = LONG), BY_PRIORITY,
+     .reach = "opened slept woke"},
+    {"letters_two_thieves",
+     scenario,
+     SETUP(.workers = 3, .wants = 1, .letters = 2, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "opened slept woke"},
+    {"letters_two_senders", scenario,
+     SETUP(.workers = 3, .wants = 2, .letters = 2, .senders = true, .heavy = true, .leap = LONG), BY_PRIORITY,
+     .reach = "opened slept woke"},
+    {"letters_and_the_end", scenario,
+     SETUP(.workers = 3, .wants = 2, .letters = 1, .senders = true, .sends_last = true, .heavy = true, .leap = LONG),
+     BOUNDED, .reach = "opened stopped slept woke"},
+    {"letters_and_tasks",
+     scenario,
+     SETUP(.workers = 3, .wants = 1, .tasks = 1, .letters = 1, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 40000},
+     .reach = "opened stole slept woke"},
     {"stop", scenario, SETUP(.workers = 2, .wants = 1, .stopped = true, .leap = LONG), BOUNDED,
      .reach = "stopped slept woke"},
     {0}};
 
 static const struct mc_equivalent equivalents[] = {
+    {"all_posted:rlx",
+     "What follows ends the threads: the wake-up of each (parking_wake_worker) comes before anything is freed, and "
+     "its fence makes the relaxed load an acquire one."},
     {"victim:rlx",
      "its acquire keeps a thief's REQUEST behind the stores that made the deque.  Without it the thief's "
      "store could come first in the modification order though it was executed later; the checker's "
      "modification order is the order of execution."},
     {0}};
 
-const struct mc_program mc_program = {
-    .name = "idle", .scenarios = scenarios, .equivalents = equivalents, .only = "idle.c region.c region.h"};
+const struct mc_program mc_program = {.name = "idle",
+                                      .scenarios = scenarios,
+                                      .equivalents = equivalents,
+                                      .only = "idle.c inbox.c inbox.h region.c region.h"};

@@ -67,6 +67,9 @@ void mc_fence_heavy(struct mc_site *site);
  * hundred fruitless rounds in which nobody changes anything are reported as a livelock. */
 void mc_spin(struct mc_site *site);
 
+/* A sleep that ends by itself at some time: a spin, on whose end nobody may rely while others can spin. */
+void mc_doze(struct mc_site *site);
+
 bool mc_fault_on(struct mc_fault *fault);
 
 /* ---- inside an execution: threads ------------------------------------------------------------------------------ */

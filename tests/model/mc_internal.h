@@ -89,6 +89,7 @@ struct mc_thread {
     struct mc_set fresh;  /* their next read must be of the newest message */
     int spins;
     bool spinning;      /* posted a spin and nothing has changed since */
+    bool dozes;         /* that spin is a sleep */
     unsigned yields_to; /* fairness: these threads go first */
 };
 

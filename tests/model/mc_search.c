@@ -249,6 +249,17 @@ static int choose_thread(const uint8_t *eligible, int n, bool could_go_on)
     return options[best];
 }
 
+/* Of n threads that spin.  Those that doze only if there is no other. */
+static uint8_t by_turns(const uint8_t *spinners, int n)
+{
+    for (int k = 0; k < n; k++) {
+        uint8_t i = spinners[(mc.idle_spins + k) % n];
+        if (!mc.thread[i].dozes)
+            return i;
+    }
+    return spinners[mc.idle_spins % n];
+}
+
 /* The thread that makes the next step. */
 static int next_thread(void)
 {
@@ -281,6 +292,10 @@ static int next_thread(void)
         memcpy(eligible, spinners, sizeof eligible);
         if (++mc.idle_spins > MC_IDLE_SPINS)
             mc_fail("livelock: every thread that can run spins, and nothing changes");
+        if (mc.idle_spins > MC_IDLE_SPINS / 2) { /* one may have looked before the last change */
+            eligible[0] = by_turns(spinners, spinner_count);
+            n = 1;
+        }
     }
     bool could_go_on = eligible[0] == mc.previous && mc.thread[mc.previous].op != MC_OP_SPIN;
     int chosen = choose_thread(eligible, n, could_go_on);

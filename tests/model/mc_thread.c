@@ -88,6 +88,13 @@ void mc_changed(void)
             mc.thread[i].spinning = false;
 }
 
+void mc_doze(struct mc_site *site)
+{
+    mc.thread[mc.self].dozes = true;
+    mc_spin(site);
+    mc.thread[mc.self].dozes = false;
+}
+
 void mc_spin(struct mc_site *site)
 {
     struct mc_thread *t = &mc.thread[mc.self];
