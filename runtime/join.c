@@ -51,21 +51,10 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
         wait_in_place(w, d, t);
         return;
     }
-    fl_bump(&w->suspensions, 1);
-    bool left = fl_deque_publish_all(d);
-    if (left)
-        fl_idle_leave_behind(w->runtime, self);
     self->waiter.task = t;
     w->await_deque = d;
     w->await_slot = t->slot;
-    unsigned id = w->id;
-    fl_leave(w, next, FL_AFTER_AWAIT);
-    w = fl_self();
-    fl_bump(&w->resumptions, 1);
-    if (w->id != id)
-        fl_bump(&w->migrations, 1);
-    if (left)
-        fl_idle_fetch(w->runtime, self);
+    fl_suspend(w, next, FL_AFTER_AWAIT);
 }
 
 /* ---- the slow paths ---- */

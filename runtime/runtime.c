@@ -2,8 +2,8 @@
  *
  *   U1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
  *      first spawn) is its only stopper, so that runtime cannot vanish under it.
- *   U2 filch_run counts itself in guests, under default_lock, before it touches a slot; filch_stop refuses while guests
- *      are counted.  A runtime that is not in the list is not touched: it may have been stopped, and be gone.
+ *   U2 filch_run counts itself in guests, under default_lock, before it touches a slot, and filch_submit what it
+ *      submits; filch_stop refuses while guests are counted.  A runtime that is not in the list is not touched: it may have been stopped, and be gone.
  *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 
@@ -20,6 +20,7 @@
 #include "os.h"
 #include "overflow.h"
 #include "runtime.h"
+#include "submit.h"
 #include "topology.h"
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -453,17 +454,17 @@ int filch_detach(void)
 static int may_stop(struct filch_runtime *rt)
 {
     struct fl_worker *self = fl_self();
-    unsigned lent = 0;
+    unsigned lent = 0, guests = fl_load_acq(any_guests, &rt->guests); /* U2: pairs with guest_gone, submission_gone */
     for (unsigned i = 0; i < rt->slots; i++)
         lent += rt->worker[i].lent;
     if (self && self->runtime == rt) {
-        if (!self->lent || rt->guests)
-            return rt->guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL; /* a worker, or inside filch_run */
+        if (!self->lent || guests)
+            return guests && self->lent ? FILCH_EBUSY : FILCH_EINVAL; /* a worker, or inside filch_run */
         if (!fl_deque_idle(self->own))
             return unsynced("filch_stop", self);
         return lent > 1 || self->fiber != &self->native ? FILCH_EBUSY : 0;
     }
-    return lent || rt->guests ? FILCH_EBUSY : 0;
+    return lent || guests ? FILCH_EBUSY : 0;
 }
 
 static int stop(struct filch_runtime *rt)
@@ -500,11 +501,33 @@ int filch_stop(filch_runtime *rt)
 
 /* ---- run ---- */
 
-static void count_guest(struct filch_runtime *rt, int change)
+static void guest_gone(struct filch_runtime *rt)
 {
-    pthread_mutex_lock(&rt->lock);
-    rt->guests += (unsigned)change;
-    pthread_mutex_unlock(&rt->lock);
+    (void)fl_add_rel(guest_gone, &rt->guests, -1u); /* U2: pairs with the acquire any_guests */
+}
+
+/* Counts a guest of *rt, or for NULL of the default runtime, which it starts if need be. */
+static int enter(struct filch_runtime **rt)
+{
+    hold_default();
+    int error = *rt ? stopped_if_not(is_running(*rt)) : default_runtime ? 0 : create_default(NULL);
+    *rt = *rt ? *rt : default_runtime;
+    if (!error)
+        (void)fl_add_rlx(guest, &(*rt)->guests, 1); /* U2: under default_lock, so that nobody stops it before */
+    pthread_mutex_unlock(&default_lock);
+    return error;
+}
+
+/* The same, without waiting for who starts or stops some runtime: then it is the caller's word that rt runs. */
+static int enter_at_once(struct filch_runtime *rt)
+{
+    bool held = fl_try_hold();
+    int error = held ? stopped_if_not(is_running(rt)) : 0;
+    if (!error)
+        (void)fl_add_rlx(guest_at_once, &rt->guests, 1); /* U2: rt is not stopped meanwhile */
+    if (held)
+        fl_let_go();
+    return error;
 }
 
 /* Calls fn with a slot of rt, whose guests count this thread. */
@@ -560,7 +583,26 @@ static void run_here(struct fl_worker *w, void (*fn)(void *), void *arg)
 /* A thread of the user's stays on its stack; a runtime of one worker has no thread that could open a letter. */
 static bool may_visit(struct fl_worker *self, struct filch_runtime *rt)
 {
-    return self && !self->fiber->tied && rt->workers > 1;
+    return self && self->runtime != rt && !self->fiber->tied && rt->workers > 1;
+}
+
+static void refuse_inherited(const char *call, struct filch_runtime *rt)
+{
+    if (fl_fork_left(rt))
+        fl_misuse(
+            call, NULL, fl_self() ? (int)fl_self()->id : -1,
+            "this runtime belongs to the process that forked this one: start another in the child, or pass NULL");
+}
+
+/* Inside rt, which counts this thread as a guest. */
+static void run_in(struct filch_runtime *rt, void (*fn)(void *), void *arg)
+{
+    struct fl_worker *self = fl_self();
+    if (self && self->runtime == rt)
+        run_here(self, fn, arg);
+    else
+        run_as_guest(rt, fn, arg);
+    guest_gone(rt);
 }
 
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
@@ -569,28 +611,56 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
     fl_fork_check("filch_run", NULL);
     if (!fn)
         return FILCH_EINVAL;
-    if (fl_fork_left(rt))
-        fl_misuse(
-            "filch_run", NULL, self ? (int)self->id : -1,
-            "this runtime belongs to the process that forked this one: start another in the child, or pass NULL");
+    refuse_inherited("filch_run", rt);
     if (self && rt == self->runtime) {
         run_here(self, fn, arg);
         return 0;
     }
-    hold_default();
-    int error = rt ? stopped_if_not(is_running(rt)) : default_runtime ? 0 : create_default(NULL);
-    rt = rt ? rt : default_runtime;
-    if (!error)
-        count_guest(rt, 1); /* U2: under default_lock, so that nobody stops it before */
-    pthread_mutex_unlock(&default_lock);
+    int error = enter(&rt);
     if (error)
         return error;
-    if (self && self->runtime == rt) /* NULL meant this thread's own */
-        run_here(self, fn, arg);
-    else if (!may_visit(self, rt) || !fl_worker_visit(self, rt, fn, arg))
-        run_as_guest(rt, fn, arg);
-    count_guest(rt, -1);
+    if (!may_visit(self, rt) || !fl_visit(self, rt, fn, arg))
+        run_in(rt, fn, arg);
     return 0;
+}
+
+/* ---- submissions ---- */
+
+_Static_assert(sizeof(struct fl_submission) <= sizeof(filch_submission), "the public type has its room");
+_Static_assert(_Alignof(struct fl_submission) <= _Alignof(filch_submission), "and its alignment");
+
+int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), void *arg)
+{
+    struct fl_submission *submission = (struct fl_submission *)s;
+    fl_fork_check("filch_submit", NULL);
+    if (!fn || !s)
+        return FILCH_EINVAL;
+    refuse_inherited("filch_submit", rt);
+    int error = rt ? enter_at_once(rt) : enter(&rt);
+    if (error)
+        return error;
+    if (rt->workers > 1) {
+        fl_submit(submission, rt, fn, arg);
+        return 0;
+    }
+    run_in(rt, fn, arg); /* nobody is there who could do it later */
+    fl_latch_init(&submission->done);
+    (void)fl_latch_open(&submission->done);
+    return 0;
+}
+
+void filch_submission_wait(filch_submission *s)
+{
+    struct fl_submission *submission = (struct fl_submission *)s;
+    fl_fork_check("filch_submission_wait", NULL);
+    if (!fl_latch_is_open(&submission->done))
+        refuse_inherited("filch_submission_wait", submission->rt);
+    fl_submission_wait(submission);
+}
+
+int filch_submission_done(filch_submission *s)
+{
+    return fl_latch_is_open(&((struct fl_submission *)s)->done);
 }
 
 /* ---- fork ---- */

@@ -114,9 +114,9 @@ static struct fl_fiber *complete(struct fl_worker *w)
     w->after = FL_AFTER_NOTHING;
     if (after == FL_AFTER_POOL)
         pool(w, left);
-    if (after == FL_AFTER_POST)
-        fl_idle_post(w->post_to, w->post);
-    return after == FL_AFTER_AWAIT && !fl_deque_await(w->await_deque, w->await_slot, &left->waiter) ? left : NULL;
+    bool goes_on = (after == FL_AFTER_AWAIT && !fl_deque_await(w->await_deque, w->await_slot, &left->waiter)) ||
+                   (after == FL_AFTER_LATCH && !fl_latch_leave(w->await_latch));
+    return goes_on ? left : NULL;
 }
 
 void fl_arrived(void)
@@ -145,65 +145,22 @@ void fl_resume(struct fl_worker *w, struct fl_fiber *f)
     fl_leave(w, f, FL_AFTER_POOL);
 }
 
-/* ---- visits ---- */
-
-/* On the stack of the visitor, which is suspended. */
-struct visit {
-    struct fl_letter letter; /* to rt, and then back home */
-    struct filch_runtime *rt, *home;
-    struct fl_fiber *visitor;
-    void (*fn)(void *);
-    void *arg;
-    struct filch_detail_task *task; /* the visitor's, for messages */
-};
-
-static void goes_home(struct fl_letter *letter)
+void fl_suspend(struct fl_worker *w, struct fl_fiber *next, enum fl_after after)
 {
-    struct visit *v = (struct visit *)letter; /* letter is its first member */
-    fl_resume(fl_self(), v->visitor);
-}
-
-static void arrives(struct fl_letter *letter)
-{
-    struct visit *v = (struct visit *)letter;
-    struct fl_deque *own = fl_own_deque(fl_self());
-    own->task = v->task;
-    fl_store_rlx(visit_site, &own->site, v->task ? v->task->site : NULL); /* for filch_dump */
-    v->fn(v->arg);
-    fl_fork_check("return inside filch_run", NULL);
-    if (!fl_deque_idle(own))
-        fl_check_left("filch_run", NULL, own);
-    own->task = NULL;
-    fl_store_rlx(visit_done, &own->site, NULL); /* for filch_dump */
-    letter->open = goes_home;
-    fl_idle_post(v->home, letter);
-}
-
-bool fl_worker_visit(struct fl_worker *w, struct filch_runtime *rt, void (*fn)(void *), void *arg)
-{
-    struct fl_deque *d = fl_own_deque(w);
-    struct filch_runtime *home = w->runtime;
-    struct visit v = {{NULL, arrives}, rt, home, w->fiber, fn, arg, d->task};
-    struct fl_fiber *next = fl_worker_fiber(w);
-    if (!next)
-        return false;
+    struct fl_fiber *self = w->fiber;
+    struct filch_runtime *rt = w->runtime;
     fl_bump(&w->suspensions, 1);
-    bool left = fl_deque_publish_all(d);
+    bool left = fl_deque_publish_all(self->deque);
     if (left)
-        fl_idle_leave_behind(home, v.visitor);
-    w->post = &v.letter;
-    w->post_to = rt;
+        fl_idle_leave_behind(rt, self);
     unsigned id = w->id;
-    fl_leave(w, next, FL_AFTER_POST);
+    fl_leave(w, next, after);
     w = fl_self();
     fl_bump(&w->resumptions, 1);
     if (w->id != id)
         fl_bump(&w->migrations, 1);
     if (left)
-        fl_idle_fetch(home, v.visitor);
-    fl_idle_answered(w, d);
-    fl_spawn_on(&d->hot);
-    return true;
+        fl_idle_fetch(rt, self);
 }
 
 /* ---- the loop ---- */

@@ -19,6 +19,7 @@
 
 #include "fiber.h"
 #include "inbox.h"
+#include "latch.h"
 #include "lock.h"
 #include "parking.h"
 #include "region.h"
@@ -42,7 +43,7 @@ enum fl_state {
 };
 
 /* What the next fiber does with the one before it. */
-enum fl_after { FL_AFTER_NOTHING, FL_AFTER_POOL, FL_AFTER_AWAIT, FL_AFTER_POST };
+enum fl_after { FL_AFTER_NOTHING, FL_AFTER_POOL, FL_AFTER_AWAIT, FL_AFTER_LATCH };
 
 struct fl_worker {
     struct filch_runtime *runtime;
@@ -70,8 +71,7 @@ struct fl_worker {
     enum fl_after after;
     struct fl_deque *await_deque;
     uintptr_t await_slot;
-    struct fl_letter *post; /* for the inbox of post_to */
-    struct filch_runtime *post_to;
+    struct fl_latch *await_latch;
 
     struct fl_letter *letter; /* found, to be opened */
 
@@ -98,8 +98,8 @@ struct filch_runtime {
     FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */
     struct fl_fibers fibers;
 
-    pthread_mutex_t lock;       /* guards lent, guests and the making of guests' deques */
-    unsigned guests;            /* threads inside filch_run */
+    pthread_mutex_t lock;       /* guards lent and the making of guests' deques */
+    FL_ATOMIC(unsigned) guests; /* threads inside filch_run, and submissions that are not done */
     struct filch_runtime *next; /* of all runtimes, guarded by the default's lock */
 
     /* suspended fibers with tasks that thieves may take: only syncs in unusual orders leave such */
@@ -139,9 +139,9 @@ void fl_arrived(void);
  * The current fiber has nothing to do. */
 void fl_resume(struct fl_worker *w, struct fl_fiber *f);
 
-/* Calls fn(arg) on a worker of rt, whose guests count the caller; the fiber of w, a worker of another runtime, is
- * suspended meanwhile.  False, and nothing was done: there is no fiber to go on with. */
-bool fl_worker_visit(struct fl_worker *w, struct filch_runtime *rt, void (*fn)(void *), void *arg);
+/* Leaves the fiber of w, which is not tied, for `next`; `after` says how it is found again.  Returns when it goes on,
+ * perhaps on another thread; its tasks can be stolen meanwhile. */
+void fl_suspend(struct fl_worker *w, struct fl_fiber *next, enum fl_after after);
 
 /* Where a fiber of ours begins: steals and runs tasks for ever. */
 void fl_worker_loop(void);

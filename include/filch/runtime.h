@@ -85,6 +85,29 @@ int filch_stop(filch_runtime *rt);
  * runtime may return. */
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);
 
+/* A function that a runtime was given to run.  Needs no initialization; is not moved or copied. */
+typedef struct filch_submission {
+    void *detail[8];
+} filch_submission;
+
+/* Has fn(arg) called on a worker of rt, some time: the oldest submission first, before other tasks.  Returns at once,
+ * from any thread and any task; it neither waits for anybody nor needs memory, but with rt NULL it starts the default
+ * runtime if need be, and may wait for another thread that starts or stops one.  In a runtime of one worker, which has
+ * no thread of its own, fn runs before filch_submit returns.
+ * *s must last until the submission is done, see below; rt is not stopped before (filch_stop: FILCH_EBUSY).  What the
+ * caller did before is seen by fn.  fn must return, and sync its tasks.
+ * Source: an inbox that is pushed by compare-and-swap and emptied as a whole (Treiber 1986).
+ * FILCH_EINVAL: s or fn is NULL.  FILCH_ESTOPPED: rt does not run; that is noticed only if no runtime is being started
+ * or stopped at the moment.  For NULL what starting the default one may return. */
+int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), void *arg);
+
+/* Returns when the submission is done; what fn did is seen then.  A task is suspended meanwhile; a thread of the user's
+ * sleeps, and what it has not synced is stolen.  At most one call for each submission. */
+void filch_submission_wait(filch_submission *s);
+
+/* 1 if it is done, and what fn did is seen; else 0.  From any thread that sees *s. */
+int filch_submission_done(filch_submission *s);
+
 /* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  For the
  * default runtime the first spawn of a thread does the same.  A thread that ends with a task unsynced ends the process.
  * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 17 slots for threads of the user are lent; tasks of this

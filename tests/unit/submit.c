@@ -1,0 +1,278 @@
+/* Functions that are submitted to a runtime, and the ways to wait for them. */
+#define _GNU_SOURCE
+#include <criterion/criterion.h>
+#include <filch.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "process.h"
+#include "runtime.h"
+#include "stolen.h"
+#include "suspended.h"
+
+TestSuite(submit, .init = clear_environment, .timeout = 60);
+
+static filch_runtime *rt;
+
+static filch_runtime *start_with(unsigned workers)
+{
+    filch_runtime *started;
+    filch_config c = {.size = sizeof c, .workers = workers};
+    cr_assert_eq(filch_start(&started, &c), 0);
+    return started;
+}
+
+static __attribute__((noinline)) pthread_t this_thread(void)
+{
+    __asm__ volatile("");
+    return pthread_self();
+}
+
+static void raise_flag(void *flag)
+{
+    atomic_store((atomic_bool *)flag, true);
+}
+
+static void await_flag(void *flag)
+{
+    await(flag);
+}
+
+static int fib(int n);
+FILCH_TASK(int, fib, int);
+
+static int fib(int n)
+{
+    fib_task left;
+    if (n < 2)
+        return n;
+    fib_spawn(&left, n - 1);
+    int right = fib(n - 2);
+    return fib_sync(&left) + right;
+}
+
+/* ---- each runs once, the oldest first ---- */
+
+enum { MANY = 1000 };
+
+static struct job {
+    filch_submission s;
+    int turn, fib;
+    pthread_t thread;
+} job[MANY];
+static int turns; /* of the one worker */
+
+static void take_turn(void *arg)
+{
+    struct job *j = arg;
+    j->turn = turns++;
+    j->fib = fib(10);
+    j->thread = this_thread();
+}
+
+Test(submit, the_oldest_first_and_never_on_this_thread)
+{
+    static filch_submission first, second;
+    static atomic_bool go_on, end;
+    rt = start_with(2);
+    cr_assert_eq(filch_submit(rt, &first, await_flag, &go_on), 0);
+    cr_assert_eq(filch_submit(rt, &second, await_flag, &end), 0); /* holds one of two until the end */
+    for (int i = 0; i < MANY; i++) {
+        cr_assert_eq(filch_submit(rt, &job[i].s, take_turn, &job[i]), 0);
+        cr_assert_eq(filch_submission_done(&job[i].s), 0);
+    }
+    raise_flag(&go_on);
+    filch_submission_wait(&first);
+    for (int i = 0; i < MANY; i++) {
+        filch_submission_wait(&job[i].s);
+        cr_assert_eq(filch_submission_done(&job[i].s), 1);
+        cr_assert_eq(job[i].turn, i);
+        cr_assert_eq(job[i].fib, 55);
+        cr_assert(!pthread_equal(job[i].thread, pthread_self()));
+    }
+    raise_flag(&end);
+    filch_submission_wait(&second);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+Test(submit, in_a_runtime_of_one_worker_at_once)
+{
+    rt = start_with(1);
+    cr_assert_eq(filch_submit(rt, &job->s, take_turn, job), 0);
+    cr_assert_eq(filch_submission_done(&job->s), 1);
+    filch_submission_wait(&job->s);
+    cr_assert_eq(job->fib, 55);
+    cr_assert(pthread_equal(job->thread, pthread_self()));
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+Test(submit, to_the_default_runtime_which_is_started)
+{
+    cr_assert_eq(setenv("FILCH_NUM_WORKERS", "2", 1), 0);
+    cr_assert_eq(filch_submit(NULL, &job->s, take_turn, job), 0);
+    filch_submission_wait(&job->s);
+    cr_assert_eq(job->fib, 55);
+    cr_assert_eq(filch_num_workers(NULL), 2u);
+    cr_assert_eq(filch_stop(NULL), 0);
+}
+
+/* ---- who waits ---- */
+
+static uint64_t suspensions(void)
+{
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &s), 0);
+    cr_assert_eq(s.suspensions, s.resumptions);
+    return s.suspensions;
+}
+
+/* With one worker of its own the runtime can run the submission only there, when this task has left it. */
+static void waits_for_its_own_worker(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < MANY; i++) {
+        cr_assert_eq(filch_submit(rt, &job[i].s, take_turn, &job[i]), 0);
+        filch_submission_wait(&job[i].s);
+        cr_assert_eq(job[i].fib, 55);
+    }
+}
+
+Test(submit, a_task_that_waits_is_suspended)
+{
+    rt = start_with(2);
+    cr_assert_eq(run_on_a_fiber(rt, waits_for_its_own_worker, NULL), 0);
+    cr_assert(suspensions() >= MANY);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+static atomic_bool left_behind_ran, submitted_began;
+
+static void needs_what_was_left(void *arg)
+{
+    (void)arg;
+    atomic_store(&submitted_began, true);
+    await(&left_behind_ran);
+}
+
+/* Two workers, and two must run at the same time beside this thread, which waits: they need its place. */
+static void waits_with_a_task_left(void *arg)
+{
+    filch_task left;
+    (void)arg;
+    cr_assert_eq(filch_submit(rt, &job->s, needs_what_was_left, NULL), 0);
+    await(&submitted_began);
+    filch_spawn(&left, raise_flag, &left_behind_ran);
+    filch_submission_wait(&job->s);
+    filch_sync(&left);
+}
+
+Test(submit, a_thread_that_waits_gives_up_its_place_and_its_tasks)
+{
+    for (int i = 0; i < 100; i++) {
+        atomic_store(&left_behind_ran, false);
+        atomic_store(&submitted_began, false);
+        rt = start_with(2);
+        cr_assert_eq(filch_run(rt, waits_with_a_task_left, NULL), 0);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
+
+/* ---- the end ---- */
+
+Test(submit, a_runtime_with_a_submission_that_is_not_done_is_not_stopped)
+{
+    static atomic_bool go_on;
+    rt = start_with(2);
+    cr_assert_eq(filch_submit(rt, &job->s, await_flag, &go_on), 0);
+    cr_assert_eq(filch_stop(rt), FILCH_EBUSY);
+    raise_flag(&go_on);
+    filch_submission_wait(&job->s);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+Test(submit, who_sees_that_it_is_done_may_stop_the_runtime)
+{
+    for (int i = 0; i < 300; i++) {
+        atomic_bool flag = false;
+        filch_submission s;
+        rt = start_with(2 + (unsigned)i % 2);
+        cr_assert_eq(filch_submit(rt, &s, raise_flag, &flag), 0);
+        while (i % 3 && !filch_submission_done(&s))
+            sched_yield();
+        if (i % 3 == 0)
+            filch_submission_wait(&s);
+        cr_assert(atomic_load(&flag));
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
+
+/* ---- errors ---- */
+
+Test(submit, nothing_to_call)
+{
+    rt = start_with(2);
+    cr_assert_eq(filch_submit(rt, NULL, raise_flag, NULL), FILCH_EINVAL);
+    cr_assert_eq(filch_submit(rt, &job->s, NULL, NULL), FILCH_EINVAL);
+    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_submit(rt, &job->s, raise_flag, NULL), FILCH_ESTOPPED);
+}
+
+/* ---- from everywhere at once ---- */
+
+enum { THREADS = 16, EACH = 300 };
+
+static atomic_long ran;
+
+static void count_and_spread(void *arg);
+
+/* Every third submits another one, and waits. */
+static void count_and_spread(void *arg)
+{
+    long depth = (long)(intptr_t)arg;
+    filch_submission s;
+    atomic_fetch_add(&ran, 1);
+    if (depth == 0 || fib(8) != 21)
+        return;
+    if (filch_submit(rt, &s, count_and_spread, (void *)(intptr_t)(depth - 1)) == 0)
+        filch_submission_wait(&s);
+}
+
+static void *submit_many(void *arg)
+{
+    filch_submission s[8];
+    for (int i = 0; i < EACH; i += 8) {
+        for (int k = 0; k < 8; k++)
+            if (filch_submit(rt, &s[k], count_and_spread, (void *)(intptr_t)(k % 3)) != 0)
+                return arg;
+        for (int k = 0; k < 8; k++)
+            filch_submission_wait(&s[k]);
+    }
+    return NULL;
+}
+
+static void from_many_threads(unsigned workers)
+{
+    pthread_t thread[THREADS];
+    rt = start_with(workers);
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&thread[i], NULL, submit_many, &ran), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+        pthread_join(thread[i], &failed);
+        cr_assert_null(failed);
+    }
+    /* of eight: 3 + 3 * 2 + 2 * 3 */
+    cr_assert_eq(atomic_load(&ran), THREADS * ((EACH + 7) / 8) * 15);
+    cr_assert(suspensions() > 0);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+Test(submit, from_16_threads_to_2_workers)
+{
+    from_many_threads(2);
+}
+
+Test(submit, from_16_threads_to_4_workers)
+{
+    from_many_threads(4);
+}
