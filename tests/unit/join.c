@@ -401,15 +401,16 @@ Test(join, a_fiber_without_a_fiber_waits_in_place)
     without_fibers(true);
 }
 
-static atomic_bool waits;
+static atomic_bool waits, holds;
 static _Thread_local bool owns; /* asks itself in the name of sleepers, and must not wait for itself */
 
-/* Who asks after the oldest was stolen asks only when the owner waits for it. */
+/* Who asks from then on asks only when the owner waits.  (Not before: whoever has stolen a task that the owner syncs
+ * before that asks, too.) */
 static void hold_questions(enum fl_point point)
 {
     if (point == FL_AT_WAIT && parent_is_here)
         atomic_store(&waits, true);
-    if (point == FL_AT_ASKED && !owns && atomic_load(&oldest_began))
+    if (point == FL_AT_ASKED && !owns && atomic_load(&holds))
         await(&waits);
 }
 
@@ -431,6 +432,7 @@ static void wait_for_the_oldest_in_place(void *arg)
     until_thief_raises(&oldest_began);
     for (int i = 0; i < 100; i++)
         answer_thieves(); /* those who asked before */
+    atomic_store(&holds, true);
     filch_spawn(&young, sibling, NULL);
     at_sync(&old.head);
     fl_store_rel(parents_worker, &parents_worker, fl_self());
