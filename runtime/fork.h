@@ -7,8 +7,8 @@
  *             sync, while no other is unsynced, is outside, too: nothing of it is missing in the child.
  *   Callers   fl_fork_watch: everybody who takes the default's lock, before.  fl_fork_check: slow paths only.
  *
- *   Fork      A1 prepare: takes the default's lock, then of each runtime its own, its fibers' and that of the fibers
- *                left behind and of its inbox, last overflow's.  So what they guard is whole in the child, whoever was at it.
+ *   Fork      A1 prepare: takes the default's lock, then of each runtime its own, its fibers', that of the fibers left
+ *                behind and its inbox's, last overflow's.  So what they guard is whole in the child, whoever was at it.
  *             A2 parent: gives them back.
  *             A3 child: gives them back, gives this thread its mask and signal stack back, points it to the deque
  *                without room, where the next spawn or sync traps, and disowns the runtimes: their memory goes, unless

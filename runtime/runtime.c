@@ -3,7 +3,8 @@
  *   U1 `default_runtime` changes under default_lock only.  A thread that is lent a slot of it for good (main's, by its
  *      first spawn) is its only stopper, so that runtime cannot vanish under it.
  *   U2 filch_run counts itself in guests, under default_lock, before it touches a slot, and filch_submit what it
- *      submits; filch_stop refuses while guests are counted.  A runtime that is not in the list is not touched: it may have been stopped, and be gone.
+ *      submits; filch_stop refuses while guests are counted.  A runtime that is not in the list is not touched: it may
+ *      have been stopped, and be gone.
  *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 

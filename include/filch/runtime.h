@@ -77,10 +77,13 @@ int filch_start(filch_runtime **rt, const filch_config *config);
  * started since may have the same address.  FILCH_EINVAL: called from one of its own threads. */
 int filch_stop(filch_runtime *rt);
 
-/* Calls fn(arg) on this thread with a worker slot of rt lent to it, so that its spawns can be stolen there.  Returns
- * when fn does; all its tasks are synced by then.  From any thread: a task of rt just calls fn.  A runtime has 17 slots
- * for threads of the user; beyond that fn runs, too, and its tasks run at their spawns.
- * fn must return: an exception or longjmp that leaves it keeps the slot, and the runtime cannot be stopped any more.
+/* Calls fn(arg) in rt, so that its spawns can be stolen there.  Returns when fn does; all its tasks are synced by then.
+ * From any thread: a thread of the user is lent a worker slot of rt; a task of rt just calls fn; a task of another
+ * runtime is suspended, and fn runs on a worker of rt (but on this thread if rt has one worker only, or no stack can
+ * be had).  A runtime has 17 slots for threads of the user; beyond that fn runs, too, and its tasks run at their
+ * spawns.
+ * fn must return: an exception or longjmp that leaves it keeps the slot, or ends the process where fn runs on a worker,
+ * and the runtime cannot be stopped any more.
  * FILCH_EINVAL: fn is NULL.  FILCH_ESTOPPED: rt does not run, see filch_stop.  Otherwise only what starting the default
  * runtime may return. */
 int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg);

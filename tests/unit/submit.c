@@ -3,7 +3,10 @@
 #include <criterion/criterion.h>
 #include <filch.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "process.h"
 #include "runtime.h"
@@ -215,6 +218,59 @@ Test(submit, nothing_to_call)
     cr_assert_eq(filch_submit(rt, &job->s, NULL, NULL), FILCH_EINVAL);
     cr_assert_eq(filch_stop(rt), 0);
     cr_assert_eq(filch_submit(rt, &job->s, raise_flag, NULL), FILCH_ESTOPPED);
+}
+
+static filch_task never_synced;
+
+static void leave_one(void *arg)
+{
+    filch_spawn(&never_synced, raise_flag, arg);
+}
+
+static void submit_what_leaves_a_task(void)
+{
+    static atomic_bool flag;
+    rt = start_with(2);
+    (void)filch_submit(rt, &job->s, leave_one, &flag);
+    filch_submission_wait(&job->s);
+}
+
+Test(submit, a_function_that_leaves_a_task)
+{
+    expect_abort(child_of(submit_what_leaves_a_task), "filch_submit");
+}
+
+static void (*in_the_child)(void);
+
+static void fork_with_one_pending(void)
+{
+    static atomic_bool never;
+    int status;
+    rt = start_with(2);
+    (void)filch_submit(rt, &job->s, await_flag, &never);
+    pid_t pid = fork();
+    if (pid == 0)
+        in_the_child();
+    CHILD_REQUIRE(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    abort();
+}
+
+static void wait_for_the_parents(void)
+{
+    filch_submission_wait(&job->s);
+}
+
+static void submit_to_the_parents(void)
+{
+    (void)filch_submit(rt, &job[1].s, raise_flag, NULL);
+}
+
+Test(submit, in_the_child_of_a_fork)
+{
+    in_the_child = wait_for_the_parents;
+    expect_abort(child_of(fork_with_one_pending), "filch_submission_wait");
+    in_the_child = submit_to_the_parents;
+    expect_abort(child_of(fork_with_one_pending), "filch_submit");
 }
 
 /* ---- from everywhere at once ---- */
