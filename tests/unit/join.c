@@ -379,7 +379,7 @@ static void without_fibers(bool fiber)
     cr_assert_eq(wrong, 0u);
     struct filch_counters s = counts();
     cr_assert_eq(s.in_place, (unsigned)fiber);
-    cr_assert_eq(s.suspensions, 1u, "the thread's own");
+    cr_assert(fiber ? s.suspensions >= 1 : s.suspensions == 1, "the thread's own");
 
     runtime->fibers.most = most;
     scarce = false;

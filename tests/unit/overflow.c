@@ -325,9 +325,24 @@ static void start_another(void)
     start_with_message(&inner);
 }
 
-Test(overflow, inside_another_runtime_of_the_same_thread)
+/* On a stack of its own, as any submission there; by which worker is not said. */
+Test(overflow, of_a_visitor_in_another_runtime)
 {
     struct child child = child_with(1, start_another, run_in_another);
+    expect_fault(child);
+    cr_assert(strstr(child.said, "stack overflow in task faulty ("), "%s", child.said);
+}
+
+/* It has no thread that could run the visitor's function. */
+static void start_one_without_threads(void)
+{
+    filch_config c = {.size = sizeof c, .workers = 1, .overflow_message = 1};
+    CHILD_REQUIRE(filch_start(&inner, &c) == 0);
+}
+
+Test(overflow, inside_another_runtime_of_the_same_thread)
+{
+    struct child child = child_with(1, start_one_without_threads, run_in_another);
     expect_fault(child);
     expect_sentence(child, "faulty", FAULTY_LINE, 0);
 }

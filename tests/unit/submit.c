@@ -267,6 +267,8 @@ static void submit_to_the_parents(void)
 
 Test(submit, in_the_child_of_a_fork)
 {
+    if (NO_THREADS_AFTER_FORK)
+        cr_skip_test("ThreadSanitizer: no threads after a fork");
     in_the_child = wait_for_the_parents;
     expect_abort(child_of(fork_with_one_pending), "filch_submission_wait");
     in_the_child = submit_to_the_parents;
