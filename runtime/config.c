@@ -177,6 +177,7 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
     out->pin = pin ? pin : FILCH_PIN_NONE;
     out->deque = first_of(c.deque, DEFAULT_DEQUE);
     out->stack_size = first_of(c.stack_size, first_of(environment.stack_size, fl_os_stack_size()));
+    out->migrate = c.migrate >= 0;
     out->overflow_message = c.overflow_message ? c.overflow_message > 0 : FL_DEBUG;
     return 0;
 }

@@ -11,7 +11,7 @@ struct fl_settings {
     enum filch_pin pin;
     size_t deque;
     size_t stack_size;
-    bool overflow_message;
+    bool overflow_message, migrate;
 };
 
 /* 0, or FILCH_EINVAL for a configuration out of range.  The environment is never an error: a name or value that is not

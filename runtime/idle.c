@@ -23,10 +23,10 @@ static struct fl_deque *deque_of(struct fl_worker *v)
     return fl_load_acq(victim, &v->deque); /* W1: pairs with the release new_deque */
 }
 
-/* Of slots whose threads are the user's: 0, workers + 1 ... slots - 1. */
+/* Of slots whose threads are the user's: 0, threads ... slots - 1. */
 static struct fl_watch *watch_of(struct fl_worker *w, struct fl_worker *v)
 {
-    return &w->watch[v->id ? v->id - w->runtime->workers : 0];
+    return &w->watch[v->id ? v->id - w->runtime->threads + 1 : 0];
 }
 
 static bool claim_from(struct fl_worker *w, struct fl_deque *d, struct fl_claim *claim)
@@ -324,7 +324,7 @@ void fl_idle_moved(struct fl_worker *w, struct fl_deque *d)
 static bool is_open_anywhere(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
-    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->workers) {
+    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->threads) {
         struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
         if (d && fl_deque_is_cold(d) && (fl_region_is_open(d) || (rt->heavy && fl_deque_has_private(d))))
             return true;
@@ -445,7 +445,7 @@ static void rest(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
     uint64_t called = fl_parking_rest(&rt->parking, w->id);
-    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->workers) {
+    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->threads) {
         struct fl_worker *v = &rt->worker[i];
         struct fl_deque *d = v == w ? NULL : deque_of(v);
         if (d && fl_deque_is_cold(d))

@@ -115,9 +115,10 @@ bool fl_parking_owes(struct fl_parking *p)
     return fl_sleepers(fl_load_rlx(owes_idle, &p->idle)) > 0; /* after the fence */
 }
 
-void fl_parking_absent(struct fl_parking *p, unsigned n)
+void fl_parking_absent(struct fl_parking *p, unsigned n, unsigned workers)
 {
-    fl_add_rlx(absent, &p->idle, n * SLEEPER); /* nobody else knows of it yet */
+    /* nobody else knows of it yet; both by `workers` more, so that what all of them free does not get less than zero */
+    fl_add_rlx(absent, &p->idle, (n + workers) * SLEEPER + (n - 1 + workers) * TAKEN);
 }
 
 void fl_parking_appears(struct fl_parking *p)

@@ -111,8 +111,9 @@ bool fl_parking_owes(struct fl_parking *p);
 /* A worker's thread, no searcher, that has no task: true if there are more at work than places.  Then it is asleep as
  * after fl_parking_enter. */
 bool fl_parking_yield(struct fl_parking *p, unsigned id);
-/* So many workers will have their threads later; and one of these has come. */
-void fl_parking_absent(struct fl_parking *p, unsigned n);
+/* So many workers, one at least, will have their threads later, and one place, slot 0's, is free for them and the
+ * user's threads; and one of these workers has come. */
+void fl_parking_absent(struct fl_parking *p, unsigned n, unsigned workers);
 void fl_parking_appears(struct fl_parking *p);
 /* S1.  searching: the caller is counted as a searcher.  Ends with a seq_cst fence, for what the caller reads next. */
 void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching);

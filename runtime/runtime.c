@@ -72,7 +72,7 @@ static struct fl_worker *lend(struct filch_runtime *rt)
 {
     struct fl_worker *w = NULL;
     pthread_mutex_lock(&rt->lock);
-    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->workers + 1)
+    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->threads)
         if (!rt->worker[i].lent && make_deque(&rt->worker[i]))
             w = &rt->worker[i];
     if (w)
@@ -224,7 +224,8 @@ static int place(struct filch_runtime *rt, enum filch_pin pin)
         return FILCH_EPIN;
     for (unsigned i = 0; i < rt->workers; i++)
         rt->worker[i].cpu = (int)cpus[i % n];
-    rt->worker[rt->workers].cpu = rt->worker[0].cpu;
+    for (unsigned i = rt->workers; i < rt->threads; i++) /* in whose place, nobody knows */
+        rt->worker[i].cpu = rt->worker[i % rt->workers].cpu;
     free(cpus);
     return 0;
 }
@@ -243,7 +244,9 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     if (!rt)
         return NULL;
     rt->workers = s->workers;
-    rt->slots = s->workers + FL_GUESTS + 1;
+    rt->migrates = s->migrate;
+    rt->threads = s->workers + (s->migrate ? 1 : FL_SPARES * s->workers);
+    rt->slots = rt->threads + FL_GUESTS;
     rt->capacity = s->deque;
     rt->heavy = fl_os_has_heavy();
     rt->overflow_message = s->overflow_message;
@@ -264,7 +267,8 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     fl_inbox_init(&rt->inbox);
     fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
     fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
-    fl_parking_absent(&rt->parking, rt->workers > 1);
+    if (rt->workers > 1)
+        fl_parking_absent(&rt->parking, rt->threads - rt->workers, rt->workers);
     for (unsigned i = 0; i < rt->slots; i++) {
         rt->worker[i].runtime = rt;
         rt->worker[i].watch = watch + i * watched;

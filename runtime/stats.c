@@ -78,7 +78,7 @@ static void dump_worker(FILE *out, struct fl_worker *w)
     struct fl_deque *d = fl_load_acq(dump_deque, &w->deque);              /* W1: pairs with the release new_deque */
     const filch_site *site = d ? fl_load_rlx(dump_site, &d->site) : NULL; /* static storage */
     const char *state = state_of(w);
-    bool lends = w->id == 0 || w->id > w->runtime->workers; /* `lent` is guarded by a lock */
+    bool lends = w->id == 0 || w->id >= w->runtime->threads; /* `lent` is guarded by a lock */
     fprintf(out, "  worker %u: %s%s", w->id, state, lends && state != states[FL_FREE] ? ", a thread of the user" : "");
     if (site)
         fprintf(out, ", in task %s (%s:%u)", site->name, site->file, site->line);

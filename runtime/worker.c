@@ -208,7 +208,7 @@ void *fl_worker_main(void *arg)
     filch_detail_self.slot = w;
     fl_fiber_init_native(&w->native, NULL, NULL);
     w->fiber = &w->native;
-    if (w->id == rt->workers)
+    if (w->id >= rt->workers)
         fl_parking_appears(&rt->parking);
     fl_os_fine_timers();
     if (rt->overflow_message)
@@ -223,6 +223,10 @@ void *fl_worker_main(void *arg)
     struct fl_fiber *first = w->kept; /* start_threads put it there */
     w->kept = NULL;
     w->kept_count = 0;
+    if (!rt->migrates) { /* it stays on this fiber */
+        first->tied = w;
+        w->place = true;
+    }
     fl_leave(w, first, FL_AFTER_NOTHING);
     fl_fiber_end_native(&w->native);
     fl_overflow_leave(w->alternate);
@@ -247,13 +251,22 @@ int fl_worker_start(struct fl_worker *w)
     return error;
 }
 
+static bool sleeps_anybody(struct filch_runtime *rt)
+{
+    for (unsigned i = 0; i < (rt->slots + 63) / 64; i++)
+        if (fl_load_rlx(spare_asleep, &rt->asleep[i].bits)) /* a hint */
+            return true;
+    return false;
+}
+
 void fl_worker_spare(struct filch_runtime *rt)
 {
-    uint32_t none = 0;
-    if (rt->workers == 1 || fl_load_rlx(has_spare, &rt->spare)) /* the compare-and-swap says */
+    unsigned most = rt->threads - rt->workers, made = fl_load_rlx(has_spare, &rt->spares); /* the lock says */
+    if (rt->workers == 1 || made == most || (made > 0 && sleeps_anybody(rt)))
         return;
-    if (!fl_cas_acq(make_spare, &rt->spare, &none, 1)) /* W4: pairs with the release no_spare */
-        return;
-    if (fl_worker_start(&rt->worker[rt->workers]) != 0) /* one fewer at work while somebody waits, this time */
-        fl_store_rel(no_spare, &rt->spare, 0);          /* W4: pairs with the acquire make_spare */
+    pthread_mutex_lock(&rt->lock);
+    made = fl_load_rlx(spares_made, &rt->spares); /* by the lock */
+    if (made < most && fl_worker_start(&rt->worker[rt->workers + made]) == 0)
+        fl_store_rlx(make_spare, &rt->spares, made + 1); /* by the lock */
+    pthread_mutex_unlock(&rt->lock);
 }

@@ -1,11 +1,12 @@
 /* L3: worker slots, and what a thread that works in one does.
  *
  *   Slots     0 ... workers - 1: slot 0 is lent to a thread of the user, the others have a thread of ours each.
- *             workers: the spare, a thread of ours that works while a thread of the user waits.  From workers + 1 on:
- *             lent to more threads of the user (filch_run).  At most `workers` of all these are at work, but for
- *             the user's own threads (parking.h, K7).
+ *             From `workers` on: spares, threads of ours that are made when they are needed, and work while others
+ *             wait.  From `threads` on: lent to more threads of the user (filch_run).  At most `workers` of all these
+ *             are at work, but for the user's own threads (parking.h, K7).
  *   Stacks    A thread of ours runs its loop on a fiber; its own stack only begins and ends it.  A thread of the user
  *             stays on its own stack, a *tied* fiber: where its sync must wait the thread waits, and runs nothing else.
+ *             Without `migrate` the fibers of our threads are tied, too.
  *   Owner     What is not atomic belongs to the thread that works in the slot; `lent` belongs to runtime->lock.
  *   Lifetime  All of it lives as long as the runtime: a thief may look at any slot at any time.
  *
@@ -25,6 +26,7 @@
 #include "region.h"
 
 enum { FL_GUESTS = 16, FL_FIBERS_KEPT = 8 };
+enum { FL_SPARES = 2 }; /* for each worker, where a worker's thread waits, too */
 
 /* What filch_dump says of a worker. */
 #define FL_STATES(X)                                                                                                  \
@@ -88,17 +90,19 @@ struct fl_worker {
 
 struct filch_runtime {
     unsigned workers;
-    unsigned slots; /* workers, the spare, FL_GUESTS */
+    unsigned threads; /* slots of our threads, and slot 0: workers and spares */
+    unsigned slots;   /* threads and FL_GUESTS */
     size_t capacity;
     bool pinned, heavy, overflow_message; /* heavy: fl_os_has_heavy */
-    FL_ATOMIC(uint32_t) spare;            /* its thread was made, or could not be */
+    bool migrates;                        /* a task may go on on another thread after a sync */
+    FL_ATOMIC(uint32_t) spares;           /* so many were made; changed under lock */
     bool inherited;                       /* of the process that forked this one (fork.h): known, but never used */
     FL_ATOMIC(uint32_t) stop;
     FL_ATOMIC(int) pin_error;  /* the last thread's that could not be pinned */
     FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */
     struct fl_fibers fibers;
 
-    pthread_mutex_t lock;       /* guards lent and the making of guests' deques */
+    pthread_mutex_t lock;       /* guards lent, the making of guests' deques and of spares */
     FL_ATOMIC(unsigned) guests; /* threads inside filch_run, and submissions that are not done */
     struct filch_runtime *next; /* of all runtimes, guarded by the default's lock */
 
@@ -145,7 +149,8 @@ void fl_suspend(struct fl_worker *w, struct fl_fiber *next, enum fl_after after)
 
 /* Where a fiber of ours begins: steals and runs tasks for ever. */
 void fl_worker_loop(void);
-/* Makes the spare's thread, once.  Without it the threads of the user that wait are missed at work. */
+/* For a free place: makes a spare's thread, if there is one left and nobody sleeps.  Where it fails, those that wait
+ * are missed at work. */
 void fl_worker_spare(struct filch_runtime *rt);
 /* Makes the thread of w.  0, FILCH_ENOMEM or FILCH_ETHREAD. */
 int fl_worker_start(struct fl_worker *w);

@@ -52,6 +52,11 @@ typedef struct filch_config {
      * takes a handler of that signal, which passes on to the one before, and an alternate stack for each thread that
      * works here and has none.  -1: no handler.  0: -1, but 1 in a debug build of the library. */
     int overflow_message;
+    /* -1: a task that has begun stays on its thread, so over a sync it may keep addresses of thread-local variables,
+     * own a mutex that knows its thread, call MPI.  A thread that has to wait then sleeps, and a spare one works in its
+     * place; there are twice as many of these as workers, and beyond that a wait costs a place at work.  0 or 1: a task
+     * may go on on another thread after a sync; nobody waits. */
+    int migrate;
 } filch_config;
 
 /* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.

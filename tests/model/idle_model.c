@@ -402,7 +402,7 @@ static void scenario(const void *arg)
     time_now = LONG;
     early_ticks = TICKS;
     rt = memset(mc_alloc(sizeof *rt), 0, sizeof *rt);
-    rt->workers = rt->slots = setup->workers;
+    rt->workers = rt->threads = rt->slots = setup->workers;
     rt->heavy = setup->heavy;
     rt->worker = mc_alloc(setup->workers * sizeof *rt->worker);
     rt->asleep = mc_alloc(sizeof *rt->asleep);
@@ -429,7 +429,7 @@ static void scenario(const void *arg)
         fl_parking_take(&rt->parking);
     }
     if (setup->guest) {
-        fl_parking_absent(&rt->parking, 1);
+        fl_parking_absent(&rt->parking, 1, rt->workers);
         rt->worker[0].lent = true;
         if (!setup->late)
             fl_region_begin(rt->worker[0].own);

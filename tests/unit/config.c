@@ -118,6 +118,18 @@ Test(config, pin_none_of_the_environment)
     cr_assert_eq(settings_of(NULL).pin, FILCH_PIN_NONE);
 }
 
+Test(config, tasks_migrate_unless_the_code_says_no)
+{
+    filch_config c = {.size = sizeof c};
+    cr_assert(settings_of(&c).migrate);
+    c.migrate = 1;
+    cr_assert(settings_of(&c).migrate);
+    c.migrate = -1;
+    cr_assert(!settings_of(&c).migrate);
+    c.size = offsetof(filch_config, migrate); /* a caller that does not know the field */
+    cr_assert(settings_of(&c).migrate);
+}
+
 Test(config, the_overflow_message_is_the_codes_or_else_of_debug_builds)
 {
     filch_config c = {.size = sizeof c};
