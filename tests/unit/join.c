@@ -700,7 +700,7 @@ Test(join, places_are_given_back)
     start_with(3);
     for (int i = 0; i < 50; i++) {
         cr_assert_eq(filch_run(runtime, hold_a_lock, NULL), 0);
-        while (fl_load_rlx(test, &runtime->parking.idle) >> 20 != 0) /* taken, and searchers */
+        while (fl_load_rlx(test, &runtime->parking.idle) >> 20 != runtime->workers) /* taken as at first; searchers */
             sched_yield();
     }
     cr_assert_eq(filch_stop(runtime), 0);
