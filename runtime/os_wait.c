@@ -23,21 +23,71 @@ uint64_t fl_os_now(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* ---- futexes ---- */
+/* What the kernel did when filch started it denies now, and there is nothing in its place: a sentence, and the end. */
+static void denied_later(const char *call)
+{
+    fl_warn(
+        "%s worked when filch started and is denied now (%s): install seccomp filters before filch's first use, or "
+        "let them allow %s",
+        call, strerror(errno), call);
+    abort();
+}
+
+/* ---- futexes ----
+ *
+ * A filter may deny them.  Known before the first wait, nobody ever sleeps in one: all look again and again. */
+
+enum { DOZE = 100000 /* ns between two such looks */, TRIES = 3 };
+
+static pthread_once_t futex_probed = PTHREAD_ONCE_INIT;
+static bool no_futex;
+
+static long futex_wake(const void *word, int at_most)
+{
+    return syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, at_most, NULL, NULL, 0);
+}
+
+static void probe_futex(void)
+{
+    static uint32_t nobody_waits;
+    no_futex = futex_wake(&nobody_waits, 1) < 0;
+}
+
+static bool futex_wait(const void *word, uint32_t expected, const struct timespec *limit)
+{
+    /* ETIMEDOUT, EINTR and EAGAIN (it was another value) are all the caller's "for no reason" */
+    return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0 || errno == ETIMEDOUT ||
+           errno == EINTR || errno == EAGAIN;
+}
 
 void fl_os_futex_wait(const void *word, uint32_t expected, uint64_t ns)
 {
     struct timespec limit = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
     int saved = errno;
-    /* ETIMEDOUT, EINTR and EAGAIN (it was another value) are all the caller's "for no reason" */
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, ns ? &limit : NULL, NULL, 0);
+    pthread_once(&futex_probed, probe_futex);
+    if (no_futex || !futex_wait(word, expected, ns ? &limit : NULL)) {
+        struct timespec doze = {0, ns && ns < DOZE ? (long)ns : DOZE};
+        (void)nanosleep(&doze, NULL); /* ended early, the caller looks earlier */
+    }
     errno = saved;
+}
+
+/* Whoever sleeps would sleep for ever. */
+static void unwoken(const void *word, int at_most)
+{
+    pthread_once(&futex_probed, probe_futex);
+    for (int i = 0; !no_futex && i < TRIES; i++)
+        if (futex_wake(word, at_most) >= 0)
+            return;
+    if (!no_futex)
+        denied_later("futex");
 }
 
 void fl_os_futex_wake(const void *word, int at_most)
 {
     int saved = errno;
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, at_most, NULL, NULL, 0);
+    if (futex_wake(word, at_most) < 0 && errno != EFAULT) /* gone, nobody waits there */
+        unwoken(word, at_most);
     errno = saved;
 }
 
@@ -73,18 +123,14 @@ void fl_os_deny_heavy(void)
 
 /* A registration lasts as long as the address space and goes to the child of a fork, so after a good probe the kernel
  * refuses for two reasons only.  It may be short of memory for a set of processors: that passes.  Or a seccomp filter
- * came later.  Then the light fences of other threads order nothing from now on, a task could run twice, and there
- * is nothing to fall back to: a sentence, and the end. */
+ * came later.  Then the light fences of other threads order nothing from now on, and a task could run twice. */
 static void refused(void)
 {
     if (errno == ENOMEM || errno == EINTR) {
         fl_os_yield();
         return;
     }
-    fl_warn("membarrier worked when filch started and is denied now (%s): install seccomp filters before filch's "
-            "first use, or let them allow membarrier",
-            strerror(errno));
-    abort();
+    denied_later("membarrier");
 }
 
 void fl_os_fence_heavy(void)
