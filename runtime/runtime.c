@@ -67,14 +67,20 @@ static void free_deque(struct fl_worker *w)
     }
 }
 
-/* A free slot for a thread of the user, with a deque; NULL if there is none. */
-static struct fl_worker *lend(struct filch_runtime *rt)
+/* A free slot for a thread of the user, with a deque; NULL if there is none, and *error says why. */
+static struct fl_worker *lend(struct filch_runtime *rt, int *error)
 {
     struct fl_worker *w = NULL;
+    *error = FILCH_EFULL;
     pthread_mutex_lock(&rt->lock);
-    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->threads)
-        if (!rt->worker[i].lent && make_deque(&rt->worker[i]))
+    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->threads) {
+        if (rt->worker[i].lent)
+            continue;
+        if (make_deque(&rt->worker[i]))
             w = &rt->worker[i];
+        else
+            *error = FILCH_ENOMEM;
+    }
     if (w)
         w->lent = true;
     pthread_mutex_unlock(&rt->lock);
@@ -156,9 +162,10 @@ void fl_forget_end(void)
 /* Under default_lock. */
 static int attach_to(struct filch_runtime *rt)
 {
-    struct fl_worker *w = lend(rt);
+    int error;
+    struct fl_worker *w = lend(rt, &error);
     if (!w)
-        return FILCH_EFULL;
+        return error;
     if (!has_key || pthread_setspecific(end_of_thread, w) != 0) {
         pthread_mutex_lock(&rt->lock);
         w->lent = false;
@@ -392,9 +399,10 @@ int filch_start(filch_runtime **rt, const filch_config *config)
 /* Main's thread stays until filch_stop. */
 static int attach_main(struct filch_runtime *rt)
 {
-    struct fl_worker *w = lend(rt);
+    int error;
+    struct fl_worker *w = lend(rt, &error);
     if (!w)
-        return FILCH_EFULL;
+        return error;
     work_in(w);
     return 0;
 }
@@ -540,7 +548,8 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
 {
     struct filch_detail_deque *current = filch_detail_self.current;
     void *slot = filch_detail_self.slot;
-    struct fl_worker *outer = fl_self(), *w = lend(rt);
+    int error; /* without a slot its tasks run at their spawns, for whatever reason */
+    struct fl_worker *outer = fl_self(), *w = lend(rt, &error);
     bool away = w && outer && outer->fiber->tied;
     if (away)
         fl_idle_away(outer);
