@@ -1,5 +1,6 @@
 #include "fork.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -108,8 +109,10 @@ static void in_child(void)
 /* A pthread_once that a fork interrupts begins again in the child. */
 static void watch(void)
 {
-    if (!registered && pthread_atfork(prepare, in_parent, in_child) == 0)
+    int saved = errno;
+    if (!registered && pthread_atfork(prepare, in_parent, in_child) == 0) /* refused, a child has nothing to use */
         registered = true;
+    errno = saved;
 }
 
 void fl_fork_watch(void)

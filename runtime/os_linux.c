@@ -88,11 +88,13 @@ int fl_os_pin(unsigned cpu)
 
 void *fl_os_affinity_save(void)
 {
+    int saved = errno;
     struct affinity *a = malloc(sizeof *a);
     if (a && !affinity_read(a)) {
         free(a);
         a = NULL;
     }
+    errno = saved;
     return a;
 }
 

@@ -8,6 +8,7 @@
  *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
 #include "filch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,7 +167,10 @@ static int attach_to(struct filch_runtime *rt)
     struct fl_worker *w = lend(rt, &error);
     if (!w)
         return error;
-    if (!has_key || pthread_setspecific(end_of_thread, w) != 0) {
+    int saved = errno;
+    bool kept = has_key && pthread_setspecific(end_of_thread, w) == 0;
+    errno = saved;
+    if (!kept) {
         pthread_mutex_lock(&rt->lock);
         w->lent = false;
         pthread_mutex_unlock(&rt->lock);
@@ -329,11 +333,13 @@ static int create(struct filch_runtime **out, const filch_config *config)
 {
     struct fl_worker *self = fl_self();
     bool pinned = self && self->affinity;
+    int saved = errno; /* the C library's malloc sets it */
     if (pinned)
         fl_os_affinity_restore(self->affinity);
     int error = create_here(out, config);
     if (pinned)
         (void)fl_os_pin((unsigned)self->cpu); /* it could before */
+    errno = saved;
     return error;
 }
 
