@@ -1,0 +1,420 @@
+/* The k-th call of each kind that the library makes fails, and in other runs that call and all after it: for every k,
+ * in scenarios that make, use and end runtimes.
+ *
+ *   Oracle    Each run is a process of its own, and ends by the right result or by a negative code; then no thread, no
+ *             memory, no descriptor and no map of the library is left, errno is as it was, and, if only the one call
+ *             failed, the same calls do well the next time.  A spawn never fails.  membarrier and a futex's waking
+ *             that worked and are denied later have nothing in their place: there the end is a sentence and an abort.
+ *   Which k   In the main thread and until the first task is stolen the order of calls is always the same.  Later it is
+ *             not: as many as a run without faults made, or less where a run does not reach its k.
+ *   Hangs     A run that takes 30 s says where it stands (filch_dump), and fails.
+ *   Exercised Each kind is reached, fails at least once, and in those runs tasks are stolen and syncs suspended. */
+#define _GNU_SOURCE
+#include "interpose.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os.h"
+#include "work.h"
+
+enum {
+    LATE = 30,   /* seconds */
+    CODE = 32,   /* exit status of a clean negative code: CODE - code */
+    HANGS = 8,   /* exit status */
+    MOST = 24,   /* k, of kinds whose number depends on who was faster */
+    ERRNO = 4711 /* no error has it */
+};
+
+/* Set-up calls leave errno alone. */
+#define CALL(call)                                                                                                    \
+    __extension__({                                                                                                   \
+        errno = ERRNO;                                                                                                \
+        int code = (call);                                                                                            \
+        CHILD_REQUIRE(errno == ERRNO);                                                                                \
+        code;                                                                                                         \
+    })
+
+/* ---- scenarios: 0, or the negative code of what could not be had ---- */
+
+static void note_stats(filch_runtime *rt)
+{
+    struct filch_counters c = {.size = sizeof c};
+    atomic_fetch_add(&fault_tally->at_spawn, atomic_exchange(&ran_at_spawn, 0));
+    if (filch_stats(rt, FILCH_ALL_WORKERS, &c) != 0)
+        return;
+    atomic_fetch_add(&fault_tally->steals, c.steals);
+    atomic_fetch_add(&fault_tally->suspensions, c.suspensions);
+    atomic_fetch_add(&fault_tally->in_place, c.in_place);
+}
+
+static void *attach_and_work(void *runtime)
+{
+    filch_runtime *rt = runtime;
+    int error = CALL(filch_attach(rt));
+    CHILD_REQUIRE(error == 0 || error == FILCH_ENOMEM);
+    if (error)
+        return (void *)"no slot"; /* whoever spawns now works for the default runtime */
+    work(NULL);
+    CHILD_REQUIRE(CALL(filch_detach()) == 0);
+    return NULL;
+}
+
+/* Main's slot is in use, so the thread needs another one. */
+static void beside_main(void *rt)
+{
+    fault_on_thread(attach_and_work, rt);
+}
+
+static int with(filch_config c)
+{
+    filch_runtime *rt = NULL;
+    c.size = sizeof c;
+    int error = CALL(filch_start(&rt, &c));
+    CHILD_REQUIRE(!error == !!rt);
+    if (error)
+        return error;
+    CHILD_REQUIRE(CALL(filch_run(rt, work, NULL)) == 0);
+    CHILD_REQUIRE(CALL(filch_run(rt, beside_main, rt)) == 0);
+    fault_on_thread(attach_and_work, rt);
+    CHILD_REQUIRE(CALL(filch_run(rt, work, NULL)) == 0);
+    note_stats(rt);
+    CHILD_REQUIRE(CALL(filch_stop(rt)) == 0);
+    return 0;
+}
+
+static int two_workers(void)
+{
+    return with((filch_config){.workers = 2});
+}
+
+static int four_workers(void)
+{
+    return with((filch_config){.workers = 4});
+}
+
+static int pinned(void)
+{
+    return with((filch_config){.workers = 2, .pin = FILCH_PIN_CORE});
+}
+
+static int overflow_message(void)
+{
+    return with((filch_config){.workers = 2, .overflow_message = 1});
+}
+
+static int guards_by_mprotect(void)
+{
+    fl_os_deny_guard();
+    return with((filch_config){.workers = 2});
+}
+
+static int stop_default(void)
+{
+    note_stats(NULL);
+    int error = CALL(filch_stop(NULL));
+    CHILD_REQUIRE(error == 0 || error == FILCH_ESTOPPED); /* it could not be started: all was serial */
+    return 0;
+}
+
+static int first_spawn(void)
+{
+    work(NULL);
+    work(NULL);
+    return stop_default();
+}
+
+static void *spawn_and_end(void *arg)
+{
+    work(arg);
+    return NULL; /* its end detaches it */
+}
+
+static int first_spawn_of_a_thread(void)
+{
+    fault_on_thread(spawn_and_end, NULL);
+    fault_on_thread(spawn_and_end, NULL);
+    return stop_default();
+}
+
+static int run_in_default(void)
+{
+    int error = CALL(filch_run(NULL, work, NULL));
+    if (error)
+        CHILD_REQUIRE(CALL(filch_stop(NULL)) == FILCH_ESTOPPED);
+    else
+        CHILD_REQUIRE(stop_default() == 0);
+    return error;
+}
+
+static void fib_only(void *arg)
+{
+    (void)arg;
+    CHILD_REQUIRE(fib(N) == FIB_N);
+}
+
+/* The number of workers is found out; it may be 1. */
+static int counted_workers(void)
+{
+    filch_runtime *rt = NULL;
+    unsetenv("FILCH_NUM_WORKERS");
+    int error = CALL(filch_start(&rt, NULL));
+    if (error)
+        return error;
+    CHILD_REQUIRE(CALL(filch_run(rt, fib_only, NULL)) == 0);
+    CHILD_REQUIRE(CALL(filch_stop(rt)) == 0);
+    return 0;
+}
+
+static int (*const scenarios[])(void) = {two_workers,        four_workers,   pinned,
+                                         overflow_message,   first_spawn,    first_spawn_of_a_thread,
+                                         guards_by_mprotect, run_in_default, counted_workers};
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+
+/* ---- one run ---- */
+
+static struct {
+    int (*scenario)(void);
+    struct fault_plan plan;
+} now;
+
+static unsigned descriptors(void)
+{
+    unsigned n = 0;
+    DIR *all = opendir("/proc/self/fd");
+    CHILD_REQUIRE(all);
+    while (readdir(all))
+        n++;
+    closedir(all);
+    return n;
+}
+
+static void hangs(int signal)
+{
+    (void)signal;
+    fault_disarm();
+    filch_dump(stderr); /* what it may not do in a handler it does in a process that is lost anyway */
+    fflush(stderr);
+    _exit(HANGS);
+}
+
+static void expect_nothing_left(unsigned threads, unsigned files, const cpu_set_t *mask)
+{
+    cpu_set_t after;
+    await_thread_count(threads);
+    CHILD_REQUIRE(atomic_load(&fault_tally->blocks) == 0);
+    CHILD_REQUIRE(atomic_load(&fault_tally->maps) == 0);
+    CHILD_REQUIRE(descriptors() == files);
+    CHILD_REQUIRE(sched_getaffinity(0, sizeof after, &after) == 0);
+    CHILD_REQUIRE(now.plan.kind == FAULT_AFFINITY || CPU_EQUAL(&after, mask));
+}
+
+static void run_now(void)
+{
+    cpu_set_t mask;
+    unsigned threads = thread_count_at_rest(), files = descriptors();
+    CHILD_REQUIRE(sched_getaffinity(0, sizeof mask, &mask) == 0);
+    signal(SIGALRM, hangs);
+    alarm(LATE);
+    setenv("FILCH_NUM_WORKERS", "2", 1);
+    fl_seam.at = at_wait;
+    fault_arm(now.plan);
+    int code = now.scenario();
+    CHILD_REQUIRE(code <= 0);
+    expect_nothing_left(threads, files, &mask);
+    if (!now.plan.from_then && now.plan.kind != FAULT_NONE) {
+        fault_disarm();
+        CHILD_REQUIRE(now.scenario() == 0);
+        expect_nothing_left(threads, files, &mask);
+    }
+    _exit(code ? CODE - code : 0);
+}
+
+/* ---- all runs of a kind ---- */
+
+static struct {
+    unsigned most, runs, failed, right, in_place, at_spawn;
+    unsigned long steals, suspensions;
+    unsigned codes[16];
+    unsigned aborts;
+} sum;
+
+/* What had worked before.  A single failure to wake is made good; the first three calls of membarrier only ask. */
+static bool may_abort(struct fault_plan plan)
+{
+    return (plan.kind == FAULT_MEMBARRIER && plan.at > 3) ||
+           (plan.kind == FAULT_WAKE && plan.from_then && plan.at > 1);
+}
+
+static void judge(struct child child, unsigned scenario)
+{
+    char text[128];
+    snprintf(text, sizeof text, "scenario %u, call %u of %s%s fails by %s", scenario, now.plan.at,
+             fault_name(now.plan.kind), now.plan.from_then ? ", and all after it," : "", strerror(now.plan.error));
+    if (may_abort(now.plan) && WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT) {
+        cr_assert(strstr(child.said, "worked when filch started"), "%s: it said: %s", text, child.said);
+        sum.aborts++;
+        return;
+    }
+    cr_assert(WIFEXITED(child.status), "%s: status %#x; it said: %s", text, (unsigned)child.status, child.said);
+    int code = WEXITSTATUS(child.status);
+    cr_assert(code == 0 || (code > CODE && code < CODE + 16), "%s: status %d%s; it said: %s", text, code,
+              code == HANGS ? ", it hangs" : "", child.said);
+    if (code)
+        sum.codes[code - CODE]++;
+    else
+        sum.right++;
+}
+
+/* True if the call was reached. */
+static bool exercise_one(unsigned scenario, struct fault_plan plan)
+{
+    now.scenario = scenarios[scenario];
+    now.plan = plan;
+    judge(child_of(run_now), scenario);
+    sum.runs++;
+    sum.steals += atomic_load(&fault_tally->steals);
+    sum.suspensions += atomic_load(&fault_tally->suspensions);
+    sum.failed += atomic_load(&fault_tally->failed) > 0;
+    sum.in_place += atomic_load(&fault_tally->in_place) > 0;
+    sum.at_spawn += atomic_load(&fault_tally->at_spawn) > 0;
+    return atomic_load(&fault_tally->failed) > 0;
+}
+
+/* Calls of the kind in a run without faults. */
+static unsigned calls_of(unsigned scenario, enum fault_kind kind)
+{
+    now.scenario = scenarios[scenario];
+    now.plan = (struct fault_plan){.kind = FAULT_NONE};
+    expect_success(child_of(run_now));
+    return atomic_load(&fault_tally->calls[kind]);
+}
+
+static void print_sum(enum fault_kind kind)
+{
+    fprintf(stderr, "%-20s %4u calls, %4u runs, %4u with a fault: %4u right", fault_name(kind), sum.most, sum.runs,
+            sum.failed, sum.right);
+    for (int i = 1; i < 16; i++)
+        if (sum.codes[i])
+            fprintf(stderr, ", %u code %d", sum.codes[i], -i);
+    fprintf(stderr, ", %u aborts; waited in place in %u, ran at the spawn in %u\n", sum.aborts, sum.in_place,
+            sum.at_spawn);
+}
+
+/* once: only as a single failure, what cannot last. */
+static void exercise(enum fault_kind kind, unsigned most, int error, bool once)
+{
+    fault_share();
+    for (unsigned s = 0; s < SCENARIOS; s++) {
+        unsigned calls = calls_of(s, kind);
+        if (sum.most < calls)
+            sum.most = calls;
+        for (unsigned k = 1; k <= calls && k <= most; k++) {
+            bool reached = exercise_one(s, (struct fault_plan){kind, k, false, error});
+            if (!once)
+                reached |= exercise_one(s, (struct fault_plan){kind, k, true, error});
+            if (!reached)
+                break;
+        }
+    }
+}
+
+static void expect_exercised(enum fault_kind kind)
+{
+    print_sum(kind);
+    cr_assert(sum.most > 0 && sum.failed > 0, "not exercised: no call of %s was made to fail", fault_name(kind));
+    cr_assert(sum.steals > 0 && sum.suspensions > 0, "not exercised: %lu steals, %lu suspensions", sum.steals,
+              sum.suspensions);
+    cr_assert(sum.right > 0, "no run with a fault in %s came to its result", fault_name(kind));
+}
+
+TestSuite(calls, .init = clear_environment, .timeout = 300);
+
+Test(calls, pthread_create)
+{
+    exercise(FAULT_THREAD, MOST, EAGAIN, false);
+    expect_exercised(FAULT_THREAD);
+    cr_assert(sum.codes[-FILCH_ETHREAD] > 0);
+}
+
+Test(calls, mmap)
+{
+    exercise(FAULT_MMAP, MOST, ENOMEM, false);
+    expect_exercised(FAULT_MMAP);
+    cr_assert(sum.codes[-FILCH_ENOMEM] > 0 && sum.at_spawn > 0);
+}
+
+Test(calls, madvise)
+{
+    exercise(FAULT_MADVISE, MOST, EINVAL, false);
+    expect_exercised(FAULT_MADVISE);
+}
+
+Test(calls, mprotect)
+{
+    exercise(FAULT_MPROTECT, MOST, ENOMEM, false);
+    expect_exercised(FAULT_MPROTECT);
+    cr_assert(sum.codes[-FILCH_ENOMEM] > 0);
+}
+
+Test(calls, malloc)
+{
+    exercise(FAULT_MALLOC, 200, ENOMEM, false);
+    expect_exercised(FAULT_MALLOC);
+    cr_assert(sum.codes[-FILCH_ENOMEM] > 0);
+}
+
+Test(calls, sched_setaffinity)
+{
+    exercise(FAULT_AFFINITY, MOST, EPERM, false);
+    exercise(FAULT_AFFINITY, MOST, EINVAL, true);
+    expect_exercised(FAULT_AFFINITY);
+    cr_assert(sum.codes[-FILCH_EPIN] > 0);
+}
+
+Test(calls, futex_wait)
+{
+    exercise(FAULT_WAIT, 4, EINTR, false);
+    exercise(FAULT_WAIT, 4, EAGAIN, true);
+    exercise(FAULT_WAIT, 4, ENOSYS, false);
+    expect_exercised(FAULT_WAIT);
+}
+
+Test(calls, futex_wake)
+{
+    exercise(FAULT_WAKE, 12, ENOSYS, false);
+    expect_exercised(FAULT_WAKE);
+}
+
+Test(calls, membarrier)
+{
+    exercise(FAULT_MEMBARRIER, 6, EPERM, false);
+    exercise(FAULT_MEMBARRIER, 6, ENOMEM, true);
+    expect_exercised(FAULT_MEMBARRIER);
+}
+
+Test(calls, keys)
+{
+    exercise(FAULT_KEY, MOST, EAGAIN, false);
+    expect_exercised(FAULT_KEY);
+}
+
+Test(calls, values_of_keys)
+{
+    exercise(FAULT_VALUE, MOST, ENOMEM, false);
+    expect_exercised(FAULT_VALUE);
+}
+
+Test(calls, pthread_atfork)
+{
+    exercise(FAULT_ATFORK, MOST, ENOMEM, false);
+    expect_exercised(FAULT_ATFORK);
+}
+
+Test(calls, sigaltstack)
+{
+    exercise(FAULT_ALTSTACK, MOST, ENOMEM, false);
+    expect_exercised(FAULT_ALTSTACK);
+}
