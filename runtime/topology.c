@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os.h"
+
 struct fl_topology {
     hwloc_topology_t hwloc;
 };
@@ -45,10 +47,20 @@ static bool describe(hwloc_topology_t topology, const char *source)
     return hwloc_topology_set_flags(topology, flags) == 0 && hwloc_topology_load(topology) == 0;
 }
 
+/* hwloc asks for the mask with ever larger sets, and for ever where a filter denies sched_getaffinity. */
+static bool may_ask(void)
+{
+    void *mask = fl_os_affinity_save();
+    fl_os_affinity_free(mask);
+    return mask;
+}
+
 enum fl_topology_error fl_topology_load(struct fl_topology **out, const char *source)
 {
     int saved = errno; /* hwloc reads files that need not be there */
     enum fl_topology_error error = FL_TOPOLOGY_MEMORY;
+    if (!source && !may_ask())
+        return FL_TOPOLOGY_SOURCE;
     struct fl_topology *t = malloc(sizeof *t);
     if (t && hwloc_topology_init(&t->hwloc) == 0) {
         error = describe(t->hwloc, source) ? FL_TOPOLOGY_OK : FL_TOPOLOGY_SOURCE;
