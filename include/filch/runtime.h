@@ -14,7 +14,12 @@
  *                                that is lent a slot gets its mask back at the end; until then the threads
  *                                that it creates inherit the one core.  Not pinned, in an x86 virtual machine:
  *                                while a thread that has slept in filch for long is woken, its mask lacks its
- *                                waker's processor until it runs. */
+ *                                waker's processor until it runs; a mask that somebody else sets in that moment may
+ *                                have that processor afterwards, or be lost: set it again.
+ *   Filters   Of seccomp: filch works without sched_setaffinity, madvise and membarrier.  What it cannot do without, or
+ *             was asked for, is a code of filch_start.  What worked at its first use it relies on: a filter that
+ *             denies membarrier or futex later ends the process with a sentence.
+ *   Signals   Handlers need no SA_RESTART.  Workers' threads take synchronous signals and SIGPROF only. */
 #ifndef FILCH_RUNTIME_H
 #define FILCH_RUNTIME_H
 

@@ -68,7 +68,7 @@ static void beside_main(void *rt)
     fault_on_thread(attach_and_work, rt);
 }
 
-static int with(filch_config c)
+static int with(filch_config c, void (*more)(void *))
 {
     filch_runtime *rt = NULL;
     c.size = sizeof c;
@@ -80,6 +80,7 @@ static int with(filch_config c)
     CHILD_REQUIRE(CALL(filch_run(rt, beside_main, rt)) == 0);
     fault_on_thread(attach_and_work, rt);
     CHILD_REQUIRE(CALL(filch_run(rt, work, NULL)) == 0);
+    CHILD_REQUIRE(CALL(filch_run(rt, more, NULL)) == 0);
     note_stats(rt);
     CHILD_REQUIRE(CALL(filch_stop(rt)) == 0);
     return 0;
@@ -87,28 +88,33 @@ static int with(filch_config c)
 
 static int two_workers(void)
 {
-    return with((filch_config){.workers = 2});
+    return with((filch_config){.workers = 2}, work);
 }
 
 static int four_workers(void)
 {
-    return with((filch_config){.workers = 4});
+    return with((filch_config){.workers = 4}, work);
 }
 
 static int pinned(void)
 {
-    return with((filch_config){.workers = 2, .pin = FILCH_PIN_CORE});
+    return with((filch_config){.workers = 2, .pin = FILCH_PIN_CORE}, work);
 }
 
 static int overflow_message(void)
 {
-    return with((filch_config){.workers = 2, .overflow_message = 1});
+    return with((filch_config){.workers = 2, .overflow_message = 1}, work);
 }
 
 static int guards_by_mprotect(void)
 {
     fl_os_deny_guard();
-    return with((filch_config){.workers = 2});
+    return with((filch_config){.workers = 2}, suspend_many);
+}
+
+static int many_fibers(void)
+{
+    return with((filch_config){.workers = 2}, suspend_many);
 }
 
 static int stop_default(void)
@@ -168,9 +174,9 @@ static int counted_workers(void)
     return 0;
 }
 
-static int (*const scenarios[])(void) = {two_workers,        four_workers,   pinned,
-                                         overflow_message,   first_spawn,    first_spawn_of_a_thread,
-                                         guards_by_mprotect, run_in_default, counted_workers};
+static int (*const scenarios[])(void) = {
+    two_workers,        four_workers,   pinned,          overflow_message, first_spawn, first_spawn_of_a_thread,
+    guards_by_mprotect, run_in_default, counted_workers, many_fibers};
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 
 /* ---- one run ---- */
@@ -343,7 +349,7 @@ Test(calls, mmap)
 {
     exercise(FAULT_MMAP, MOST, ENOMEM, false);
     expect_exercised(FAULT_MMAP);
-    cr_assert(sum.codes[-FILCH_ENOMEM] > 0 && sum.at_spawn > 0);
+    cr_assert(sum.codes[-FILCH_ENOMEM] > 0 && sum.at_spawn > 0 && sum.in_place > 0);
 }
 
 Test(calls, madvise)
@@ -356,7 +362,7 @@ Test(calls, mprotect)
 {
     exercise(FAULT_MPROTECT, MOST, ENOMEM, false);
     expect_exercised(FAULT_MPROTECT);
-    cr_assert(sum.codes[-FILCH_ENOMEM] > 0);
+    cr_assert(sum.codes[-FILCH_ENOMEM] > 0 && sum.in_place > 0);
 }
 
 Test(calls, malloc)

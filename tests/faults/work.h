@@ -79,6 +79,44 @@ static inline long suspend_one(void)
     return parent_sync(&t);
 }
 
+/* ---- many of them ---- */
+
+enum { LINKS = 40 }; /* fibers come in maps of sixteen */
+
+struct link {
+    int below;
+    atomic_bool began;
+};
+
+/* Each link waits for the next one, which another thread runs: a fiber each.  The number of links. */
+static inline long chain(struct link *self);
+FILCH_TASK(long, chain, struct link *);
+
+static inline long chain(struct link *self)
+{
+    struct link next = {self->below - 1, false};
+    chain_task t;
+    atomic_store(&self->began, true);
+    if (!self->below)
+        return 0;
+    chain_spawn(&t, &next);
+    for (int i = 0; i < ROUNDS && !atomic_load(&next.began); i++) {
+        answer_thieves();
+        sched_yield();
+    }
+    return chain_sync(&t) + 1;
+}
+
+static inline void suspend_many(void *arg)
+{
+    (void)arg;
+    struct link first = {LINKS, false};
+    chain_task t;
+    chain_spawn(&t, &first);
+    until_thief_raises(&first.began);
+    CHILD_REQUIRE(chain_sync(&t) == LINKS);
+}
+
 /* By one thread at a time. */
 static inline void work(void *arg)
 {
