@@ -19,6 +19,7 @@
 
 #include "os.h"
 #include "work.h"
+#include "worker.h"
 
 enum {
     LATE = 30,   /* seconds */
@@ -238,6 +239,26 @@ static void run_now(void)
     _exit(code ? CODE - code : 0);
 }
 
+/* ---- again and again ---- */
+
+/* Each wait of main's tries to make the spare. */
+static void wait_without_a_spare(void)
+{
+    enum { WAITS = 100, FEW = 16 };
+    filch_config c = {.size = sizeof c, .workers = 2};
+    filch_runtime *rt;
+    signal(SIGALRM, hangs);
+    alarm(LATE);
+    fl_seam.at = at_wait;
+    fault_arm((struct fault_plan){FAULT_THREAD, 2, true, EAGAIN});
+    CHILD_REQUIRE(filch_start(&rt, &c) == 0);
+    for (int i = 0; i < WAITS; i++)
+        CHILD_REQUIRE(filch_run(rt, work, NULL) == 0);
+    CHILD_REQUIRE(atomic_load(&fault_tally->failed) > FEW);
+    CHILD_REQUIRE(rt->fibers.made <= FEW);
+    CHILD_REQUIRE(filch_stop(rt) == 0);
+}
+
 /* ---- all runs of a kind ---- */
 
 static struct {
@@ -343,6 +364,12 @@ Test(calls, pthread_create)
     exercise(FAULT_THREAD, MOST, EAGAIN, false);
     expect_exercised(FAULT_THREAD);
     cr_assert(sum.codes[-FILCH_ETHREAD] > 0);
+}
+
+Test(calls, a_spare_that_cannot_be_made_costs_no_fiber)
+{
+    fault_share();
+    expect_success(child_of(wait_without_a_spare));
 }
 
 Test(calls, mmap)

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <sys/time.h>
 
+#include "stolen.h"
 #include "tree.h"
 #include "worker.h"
 
@@ -23,7 +24,7 @@ enum { MOST_WORKERS = 8, SIGNALS = 1000, FREEZES = 12 };
 
 /* ---- the library's system calls ---- */
 
-static atomic_uint interrupted; /* its sleeps */
+static atomic_uint interrupted, users_interrupted; /* its sleeps; those of threads that wait for a stolen task */
 
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
@@ -36,8 +37,10 @@ long __wrap_syscall(long number, ...)
         a[i] = va_arg(args, long);
     va_end(args);
     long result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (number == SYS_futex && result < 0 && errno == EINTR)
+    if (number == SYS_futex && result < 0 && errno == EINTR) {
         atomic_fetch_add(&interrupted, 1);
+        atomic_fetch_add(&users_interrupted, fl_self() && fl_self()->lent);
+    }
     return result;
 }
 
@@ -113,6 +116,43 @@ Test(storms, of_signals)
     interval(ITIMER_REAL, 0);
     interval(ITIMER_PROF, 0);
     end_trouble(&trouble);
+}
+
+/* Ends when the thread that waits for it has been interrupted a few times in its sleep. */
+static unsigned until_interrupted(atomic_bool *began)
+{
+    enum { TIMES = 3 };
+    unsigned before = atomic_load(&users_interrupted);
+    atomic_store(began, true);
+    while (atomic_load(&users_interrupted) - before < TIMES)
+        sched_yield();
+    return TIMES;
+}
+FILCH_TASK(unsigned, until_interrupted, atomic_bool *);
+
+static void wait_for_it(void *sum)
+{
+    atomic_bool began = false;
+    until_interrupted_task t;
+    until_interrupted_spawn(&t, &began);
+    until_thief_raises(&began);
+    *(unsigned *)sum += until_interrupted_sync(&t);
+}
+
+/* It returns from its wait when the task is done, and not before. */
+Test(storms, of_signals_to_a_thread_that_waits, .timeout = 60)
+{
+    enum { WAITS = 100 };
+    struct trouble trouble = {.once = signal_each};
+    filch_runtime *rt = start_with((filch_config){.workers = 2});
+    unsigned sum = 0;
+    handle(SIGPROF, count_signal);
+    begin_trouble(&trouble);
+    for (int i = 0; i < WAITS; i++)
+        cr_assert_eq(filch_run(rt, wait_for_it, &sum), 0);
+    cr_assert_eq(sum, 3 * WAITS);
+    end_trouble(&trouble);
+    cr_assert_eq(filch_stop(rt), 0);
 }
 
 /* Starting and stopping make the most system calls. */
