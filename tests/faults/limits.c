@@ -52,7 +52,7 @@ static void explicitly(void)
         leave(now.room);
     if (!error) {
         CHILD_REQUIRE(filch_run(rt, work, NULL) == 0);
-        CHILD_REQUIRE(filch_run(rt, work, NULL) == 0);
+        CHILD_REQUIRE(filch_run(rt, suspend_many, NULL) == 0); /* more fibers than there is room for */
         CHILD_REQUIRE(filch_stop(rt) == 0);
     }
     await_thread_count(threads);
