@@ -37,7 +37,7 @@ static inline void have_one_stolen(void)
 
 /* The parent's sync has found its task stolen (FL_AT_WAIT). */
 static atomic_bool must_wait;
-enum { ROUNDS = 1000 }; /* then nobody stole the task, or it runs at its spawn */
+enum { ROUNDS = 300 }; /* then nobody stole the task, or it runs at its spawn */
 
 static inline void at_wait(enum fl_point point)
 {
