@@ -12,7 +12,7 @@
 
 #include "message.h"
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, TRIES = 3 /* then what worked before is denied for good */ };
 
 uint64_t fl_os_now(void)
 {
@@ -37,7 +37,7 @@ static void denied_later(const char *call)
  *
  * A filter may deny them.  Known before the first wait, nobody ever sleeps in one: all look again and again. */
 
-enum { DOZE = 100000 /* ns between two such looks */, TRIES = 3 };
+enum { DOZE = 100000 /* ns between two such looks */ };
 
 static pthread_once_t futex_probed = PTHREAD_ONCE_INIT;
 static bool no_futex;
@@ -124,9 +124,9 @@ void fl_os_deny_heavy(void)
 /* A registration lasts as long as the address space and goes to the child of a fork, so after a good probe the kernel
  * refuses for two reasons only.  It may be short of memory for a set of processors: that passes.  Or a seccomp filter
  * came later.  Then the light fences of other threads order nothing from now on, and a task could run twice. */
-static void refused(void)
+static void refused(int tries)
 {
-    if (errno == ENOMEM || errno == EINTR) {
+    if (errno == ENOMEM || errno == EINTR || tries < TRIES) {
         fl_os_yield();
         return;
     }
@@ -140,7 +140,7 @@ void fl_os_fence_heavy(void)
         return;
     }
     int saved = errno;
-    while (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
-        refused();
+    for (int tries = 0; !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); tries++)
+        refused(tries);
     errno = saved;
 }

@@ -274,11 +274,11 @@ static struct {
     unsigned aborts;
 } sum;
 
-/* What had worked before.  A single failure to wake is made good; the first three calls of membarrier only ask. */
+/* What had worked before and never will again.  The first three calls of membarrier only ask. */
 static bool may_abort(struct fault_plan plan)
 {
-    return (plan.kind == FAULT_MEMBARRIER && plan.at > 3) ||
-           (plan.kind == FAULT_WAKE && plan.from_then && plan.at > 1);
+    return plan.from_then &&
+           ((plan.kind == FAULT_MEMBARRIER && plan.at > 3) || (plan.kind == FAULT_WAKE && plan.at > 1));
 }
 
 static void judge(struct child child, unsigned scenario)
