@@ -1,5 +1,5 @@
-/* The affinity mask of every thread is shrunk to one processor and widened again, over and over, while trees of tasks are
- * computed and checked: pinned and not, and with a runtime that starts meanwhile. */
+/* The affinity mask of every thread is shrunk to one processor and widened again, over and over, while trees of tasks
+ * are computed and checked: pinned and not, and while runtimes start. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <sched.h>

@@ -1,8 +1,8 @@
-/* System calls that a filter denies to the process: from before the first use of filch on, and, for all threads at once,
- * while a runtime runs.
+/* System calls that a filter denies to the process: from before the first use of filch on, and, for all threads at
+ * once, while a runtime runs.
  *
- *   Oracle    The right result, or a negative code and nothing left.  Only membarrier that worked and is denied later has
- *             nothing in its place: a sentence and an abort. */
+ *   Oracle    The right result, or a negative code.  Only membarrier that worked and is denied later has nothing in its
+ *             place: a sentence and an abort. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <linux/filter.h>
