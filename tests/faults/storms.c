@@ -63,10 +63,16 @@ static void handle(int signal, void (*handler)(int))
     cr_assert_eq(sigaction(signal, &a, NULL), 0);
 }
 
-static void interval(int which, long us)
+static void alarm_each(long us)
 {
     struct itimerval t = {{0, us}, {0, us}};
-    cr_assert_eq(setitimer(which, &t, NULL), 0);
+    cr_assert_eq(setitimer(ITIMER_REAL, &t, NULL), 0);
+}
+
+static void profile_each(long us)
+{
+    struct itimerval t = {{0, us}, {0, us}};
+    cr_assert_eq(setitimer(ITIMER_PROF, &t, NULL), 0);
 }
 
 static void signal_each(void)
@@ -108,13 +114,13 @@ Test(storms, of_signals)
     handle(SIGALRM, count_signal);
     handle(SIGPROF, count_signal);
     begin_trouble(&trouble);
-    interval(ITIMER_REAL, 900);
-    interval(ITIMER_PROF, 1000);
+    alarm_each(900);
+    profile_each(1000);
     for (unsigned workers = 2; workers <= MOST_WORKERS; workers++)
         compute_in_a_storm((filch_config){.workers = workers});
     compute_in_a_storm((filch_config){.workers = 2, .overflow_message = 1});
-    interval(ITIMER_REAL, 0);
-    interval(ITIMER_PROF, 0);
+    alarm_each(0);
+    profile_each(0);
     end_trouble(&trouble);
 }
 
@@ -163,7 +169,7 @@ Test(storms, while_runtimes_start_and_stop)
     handle(SIGALRM, count_signal);
     handle(SIGPROF, count_signal);
     begin_trouble(&trouble);
-    interval(ITIMER_REAL, 300);
+    alarm_each(300);
     for (unsigned i = 0; i < STARTS || atomic_load(&alarms) < STARTS; i++) {
         filch_runtime *rt = start_with((filch_config){.workers = 2 + i % 3, .overflow_message = i % 2 ? 1 : -1});
         expect_tree(rt, i);
@@ -172,7 +178,7 @@ Test(storms, while_runtimes_start_and_stop)
         expect_tree(NULL, i);
         cr_assert_eq(filch_stop(NULL), 0);
     }
-    interval(ITIMER_REAL, 0);
+    alarm_each(0);
     end_trouble(&trouble);
 }
 
