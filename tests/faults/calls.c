@@ -7,7 +7,7 @@
  *             that worked and are denied later have nothing in their place: there the end is a sentence and an abort.
  *   Which k   Until the first task is stolen the order of calls is always the same: each k is made to fail.  Later it
  *             is not, as of futex and membarrier, and of sched_setaffinity between threads: the first dozen.
- *   Hangs     A run that takes 30 s says where it stands (filch_dump), and fails.
+ *   Hangs     A run that takes 100 s says where it stands (filch_dump), and fails.
  *   Exercised Each kind is reached, fails at least once, and in those runs tasks are stolen and syncs suspended. */
 #define _GNU_SOURCE
 #include "interpose.h"
@@ -22,7 +22,7 @@
 #include "worker.h"
 
 enum {
-    LATE = 30,   /* seconds */
+    LATE = 100,  /* seconds */
     CODE = 32,   /* exit status of a clean negative code: CODE - code */
     HANGS = 8,   /* exit status */
     ERRNO = 4711 /* no error has it */
@@ -363,7 +363,7 @@ static void expect_exercised(enum fault_kind kind)
     cr_assert(sum.right > 0, "no run with a fault in %s came to its result", fault_name(kind));
 }
 
-TestSuite(calls, .init = clear_environment, .timeout = 300);
+TestSuite(calls, .init = clear_environment, .timeout = 900);
 
 Test(calls, pthread_create)
 {

@@ -5,7 +5,7 @@
 
 #include "work.h"
 
-enum { MIB = 1 << 20, LATE = 30, CODE = 32 };
+enum { MIB = 1 << 20, LATE = 100, CODE = 32 };
 
 /* Beyond what the process has now. */
 static void leave(size_t bytes)

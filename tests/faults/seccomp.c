@@ -13,7 +13,7 @@
 
 #include "work.h"
 
-enum { LATE = 30, CODE = 32, DENIED = 4 };
+enum { LATE = 100, CODE = 32, DENIED = 4 };
 
 static const struct denial {
     const char *name;
