@@ -262,7 +262,7 @@ static void attach_to_the_parents(void)
 Test(stop, and_the_child_of_a_fork)
 {
     if (NO_THREADS_AFTER_FORK)
-        cr_skip_test("ThreadSanitizer: no threads after a fork");
+        cr_skip_test("a sanitizer: no threads after a fork");
     expect_code(attach_to_the_parents, "2");
 }
 

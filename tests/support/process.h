@@ -30,11 +30,12 @@
 #define SANITIZED 0
 #endif
 
-/* ThreadSanitizer ends, or stops, a child that starts a thread if its parent had more than one. */
-#if defined __SANITIZE_THREAD__
+/* ThreadSanitizer ends, or stops, a child that starts a thread if its parent had more than one; AddressSanitizer's
+ * allocator may be locked in it, by a thread that is not there any more. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 #define NO_THREADS_AFTER_FORK 1
 #elif defined __has_feature
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define NO_THREADS_AFTER_FORK 1
 #endif
 #endif

@@ -4,6 +4,7 @@
 #include <filch.h>
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -26,7 +27,7 @@ static void begin(void)
 static void begin_with_children(void)
 {
     if (NO_THREADS_AFTER_FORK)
-        cr_skip_test("ThreadSanitizer: no threads after a fork");
+        cr_skip_test("a sanitizer: no threads after a fork");
     begin();
 }
 
@@ -263,6 +264,7 @@ static void line_of_forks(void)
     enum { EARLY = 3, LAST = 15, LEAK = 100 << 10 /* less than the first stacks of one runtime */ };
     static int depth;
     depth++;
+    mallopt(M_ARENA_MAX, 1); /* an arena of a new thread's would count as 64 MiB */
     CHILD_REQUIRE(fib(N) == FIB_N);
     if (depth == EARLY)
         early = kilobytes();

@@ -345,6 +345,8 @@ static void one_waited_for_in_place(void *arg)
     filch_spawn(&t, until_waited_for_in_place, NULL);
     until_thief_raises(&began);
     filch_sync(&t);
+    while (!state_is(0, "waiting for a stolen task")) /* so that it does wait */
+        sched_yield();
 }
 
 Test(stats, a_wait_for_want_of_a_fiber)
