@@ -393,6 +393,7 @@ const char *fl_budget_verdict_text(enum fl_budget_verdict verdict)
 /* ---- this process ---- */
 
 static unsigned of_groups;
+static FL_ATOMIC(uint32_t) is_read;
 
 static void read_groups(void)
 {
@@ -400,6 +401,12 @@ static void read_groups(void)
     fl_budget_read(&b, "", UINT_MAX);
     of_groups = b.cpus;
     fl_budget_free(&b);
+    fl_store_rlx(budget_read, &is_read, 1); /* pthread_once orders it */
+}
+
+bool fl_budget_is_read(void)
+{
+    return fl_load_rlx(budget_is_read, &is_read); /* a hint: fl_budget_cpus waits for who reads */
 }
 
 unsigned fl_budget_cpus(void)

@@ -56,5 +56,7 @@ const char *fl_budget_verdict_text(enum fl_budget_verdict verdict);
 
 /* The least of the calling thread's mask, as it is now, and of the groups' limits, as they were at the first call. */
 unsigned fl_budget_cpus(void);
+/* That first call has returned, so the next one reads nothing but the mask. */
+bool fl_budget_is_read(void);
 
 #endif

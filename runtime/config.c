@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,31 @@ static const char *const names[FL_VARIABLES] = {"FILCH_NUM_WORKERS", "FILCH_PIN"
 static const struct {
     const char *name;
     enum filch_pin value;
-} pins[] = {{"none", FILCH_PIN_NONE}, {"core", FILCH_PIN_CORE}};
+} pins[] = {{"auto", FILCH_PIN_AUTO},
+            {"none", FILCH_PIN_NONE},
+            {"core", FILCH_PIN_CORE},
+            {"thread", FILCH_PIN_THREAD},
+            {"numa", FILCH_PIN_NUMA}};
+static const char listed[] = "list:";
+
+/* Processors such as 8,0-3. */
+static bool is_list(const char *list)
+{
+    do {
+        char *end;
+        if (*list < '0' || *list > '9')
+            return false;
+        unsigned long from = strtoul(list, &end, 10), to = from;
+        if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+            to = strtoul(end + 1, &end, 10);
+        if ((*end && *end != ',') || to < from || to > INT_MAX)
+            return false;
+        list = end + (*end == ',');
+        if (*end && !*list)
+            return false;
+    } while (*list);
+    return true;
+}
 
 /* Edits that turn a into b (Levenshtein 1965); names longer than the row count as far away. */
 static size_t distance(const char *a, const char *b)
@@ -96,6 +121,12 @@ static enum filch_pin read_pin(void)
     if (!value || !*value)
         return FILCH_PIN_DEFAULT;
     size_t nearest = 0;
+    if (strncmp(value, listed, sizeof listed - 1) == 0) {
+        if (is_list(value + sizeof listed - 1))
+            return FILCH_PIN_LIST;
+        fl_warn("%s=%.100s is ignored: list: needs processors such as 8,0-3", names[PIN], value);
+        return FILCH_PIN_DEFAULT;
+    }
     for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
         if (strcmp(value, pins[i].name) == 0)
             return pins[i].value;
@@ -132,6 +163,7 @@ static size_t read_stack(void)
 static struct {
     unsigned workers;
     enum filch_pin pin;
+    const char *pin_list;
     size_t stack_size;
 } environment;
 
@@ -140,6 +172,10 @@ static void read_environment(void)
     warn_unknown_names();
     environment.workers = read_workers();
     environment.pin = read_pin();
+    if (environment.pin == FILCH_PIN_LIST)
+        environment.pin_list = strdup(getenv(names[PIN]) + sizeof listed - 1); /* the environment may change */
+    if (environment.pin == FILCH_PIN_LIST && !environment.pin_list)
+        environment.pin = FILCH_PIN_DEFAULT;
     environment.stack_size = read_stack();
 }
 
@@ -156,7 +192,7 @@ static size_t first_of(size_t code, size_t otherwise)
     return code ? code : otherwise;
 }
 
-int fl_configure(struct fl_settings *out, const filch_config *config)
+int fl_configure(struct fl_settings *out, const filch_config *config, bool later)
 {
     filch_config c;
     memset(&c, 0, sizeof c);
@@ -165,16 +201,20 @@ int fl_configure(struct fl_settings *out, const filch_config *config)
             return FILCH_EINVAL;
         memcpy(&c, config, config->size < sizeof c ? config->size : sizeof c);
     }
-    if (c.workers > MOST_WORKERS || c.pin > FILCH_PIN_CORE || (c.deque && c.deque < LEAST_DEQUE) ||
+    bool list = c.pin != FILCH_PIN_LIST || (c.pin_list && is_list(c.pin_list));
+    if (c.workers > MOST_WORKERS || c.pin > FILCH_PIN_AUTO || !list || (c.deque && c.deque < LEAST_DEQUE) ||
         c.deque > MOST_DEQUE || (c.stack_size && c.stack_size < LEAST_STACK))
         return FILCH_EINVAL;
     read_environment_once();
     unsigned workers = c.workers ? c.workers : environment.workers;
+    out->uncounted = !workers && later && !fl_budget_is_read();
     if (!workers)
-        workers = fl_budget_cpus();
+        workers = out->uncounted ? fl_os_cpu_count() : fl_budget_cpus();
+    out->uncounted = out->uncounted && workers > 1;
     out->workers = workers < MOST_WORKERS ? workers : MOST_WORKERS;
     enum filch_pin pin = c.pin ? (enum filch_pin)c.pin : environment.pin;
-    out->pin = pin ? pin : FILCH_PIN_NONE;
+    out->pin = pin ? pin : FILCH_PIN_AUTO;
+    out->pin_list = c.pin ? c.pin_list : environment.pin_list;
     out->deque = first_of(c.deque, DEFAULT_DEQUE);
     out->stack_size = first_of(c.stack_size, first_of(environment.stack_size, fl_os_stack_size()));
     out->migrate = c.migrate >= 0;
@@ -203,12 +243,15 @@ void fl_config_variables(struct fl_variable out[FL_VARIABLES], unsigned workers)
         if (pins[i].value == environment.pin)
             pin = i;
     out[NUM_WORKERS] = (struct fl_variable){.what = "worker slots, 1 to 1024", .set = environment.workers};
-    out[PIN] = (struct fl_variable){.what = "where workers run: none, core", .set = environment.pin};
+    out[PIN] = (struct fl_variable){.what = "where workers run: auto, none, core, thread, numa, list:8,0-3",
+                                    .set = environment.pin};
     out[STACK] = (struct fl_variable){.what = "a fiber's stack, 64K to 1G", .set = environment.stack_size};
     for (size_t i = 0; i < FL_VARIABLES; i++)
         out[i].name = names[i];
     unsigned n = environment.workers ? environment.workers : workers;
     snprintf(out[NUM_WORKERS].value, sizeof out->value, "%u", n < MOST_WORKERS ? n : MOST_WORKERS);
-    snprintf(out[PIN].value, sizeof out->value, "%s", pins[pin].name);
+    bool list = environment.pin == FILCH_PIN_LIST;
+    snprintf(out[PIN].value, sizeof out->value, "%s%s", list ? listed : pins[pin].name,
+             list ? environment.pin_list : "");
     write_size(out[STACK].value, sizeof out->value, first_of(environment.stack_size, fl_os_stack_size()));
 }

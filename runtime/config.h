@@ -9,14 +9,16 @@
 struct fl_settings {
     unsigned workers;
     enum filch_pin pin;
+    const char *pin_list; /* of the configuration or the environment */
     size_t deque;
     size_t stack_size;
     bool overflow_message, migrate;
+    bool uncounted; /* workers is an upper bound: fl_budget_cpus has not been asked, and may be slow */
 };
 
 /* 0, or FILCH_EINVAL for a configuration out of range.  The environment is never an error: a name or value that is not
- * known gives one warning per process and counts as not set. */
-int fl_configure(struct fl_settings *out, const filch_config *config);
+ * known gives one warning per process and counts as not set.  later: `uncounted` will do. */
+int fl_configure(struct fl_settings *out, const filch_config *config, bool later);
 
 /* For people: each variable, what it is for, and the value that counts where the code says nothing. */
 enum { FL_VARIABLES = 3 };

@@ -8,6 +8,7 @@
 #include "os.h"
 #include "overflow.h"
 #include "runtime.h"
+#include "topology.h"
 
 int fl_forked_inside;
 
@@ -41,10 +42,12 @@ static void prepare(void)
         fl_lock(&rt->inbox.lock);
     }
     fl_overflow_hold();
+    fl_topology_hold();
 }
 
 static void release(void)
 {
+    fl_topology_let_go();
     fl_overflow_let_go();
     for (struct filch_runtime *rt = fl_first_runtime(); rt; rt = rt->next) {
         fl_unlock(&rt->inbox.lock);

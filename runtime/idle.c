@@ -1,6 +1,7 @@
 #include "idle.h"
 
 #include "os.h"
+#include "place.h"
 #include "seam.h"
 
 /* All times in ns.  The sentinel's: DESIGN, "short regions"; measured in docs/decisions/0007. */
@@ -100,7 +101,23 @@ static bool take_letter(struct fl_worker *w)
     return w->letter;
 }
 
-/* One look into the inbox and at every other slot, from a random one on. */
+/* Near to far where this worker has a seat. */
+static bool look_near(struct fl_worker *w, struct fl_claim *claim, uint64_t now, uint64_t searched,
+                      enum fl_sight *sight, unsigned random)
+{
+    const struct fl_victims *v = &w->seat->victims;
+    struct filch_runtime *rt = w->runtime;
+    for (size_t k = 0; k < v->workers; k++)
+        if (look_at(w, &rt->worker[fl_victim_at(v, k, random)], claim, now, searched, sight))
+            return true;
+    for (unsigned i = rt->workers; i < rt->slots; i++)
+        if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))
+            return true;
+    return look_behind(w, claim);
+}
+
+/* One look into the inbox and at every other slot: from a random one on, and of a worker with a seat so only one look
+ * of four, that work spreads. */
 static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t now, uint64_t searched,
                         enum fl_sight *sight)
 {
@@ -112,6 +129,8 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
     *sight = FL_SEE_NOTHING;
     if (take_letter(w))
         return true;
+    if (w->seat && w->id < rt->workers && random >> 30)
+        return look_near(w, claim, now, searched, sight, random);
     for (unsigned k = 0; k < rt->slots; k++) {
         unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
         if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))

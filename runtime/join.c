@@ -9,6 +9,7 @@
 #include "fork.h"
 #include "idle.h"
 #include "os.h"
+#include "place.h"
 #include "seam.h"
 #include "worker.h"
 
@@ -36,6 +37,8 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
     struct fl_worker *w = fl_self();
     struct fl_fiber *self = w->fiber;
     fl_at(FL_AT_WAIT);
+    if (self->tied)
+        fl_seat_user(w);
     if (fl_deque_is_done(d, t))
         return;
     if (self->tied) {

@@ -16,8 +16,14 @@ void fl_os_unmap(void *memory, size_t bytes);
 
 /* Processors in this thread's affinity mask; at least 1. */
 unsigned fl_os_cpu_count(void);
-/* The calling thread on one processor, by the kernel's number. */
-int fl_os_pin(unsigned cpu);
+/* Processors of the machine that run; 0 if that is not known. */
+unsigned fl_os_online_count(void);
+/* It has several nodes of memory. */
+bool fl_os_has_nodes(void);
+/* The calling thread on these processors, by the kernel's numbers. */
+int fl_os_bind(const unsigned *cpu, size_t n);
+/* Memory that was touched is moved to the calling thread's node, if the kernel likes; a few pages at most. */
+void fl_os_bring(const void *memory, size_t bytes);
 /* The calling thread's affinity, to be freed; NULL without memory. */
 void *fl_os_affinity_save(void);
 void fl_os_affinity_restore(const void *saved); /* NULL: nothing */
@@ -37,8 +43,11 @@ int fl_os_keep_away(int thread);
 /* The calling thread may run on cpu again. */
 void fl_os_let_back(int cpu);
 
-/* A thread that takes no asynchronous signal but SIGPROF; name has at most 15 bytes. */
-int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), void *arg);
+/* A thread that takes no asynchronous signal but SIGPROF. */
+int fl_os_thread(pthread_t *thread, void *(*body)(void *), void *arg);
+/* Of the calling thread; at most 15 bytes.  (By another thread it takes three calls on a file of /proc, as long as to
+ * make the thread.) */
+void fl_os_name_thread(const char *name);
 /* Bytes of a fiber's stack if the user does not say: as deep as main's, at least 8 MiB. */
 size_t fl_os_stack_size(void);
 bool fl_os_is_main_thread(void);

@@ -5,9 +5,11 @@
 #include <cpuid.h>
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -71,19 +73,60 @@ unsigned fl_os_cpu_count(void)
     return n > 0 ? (unsigned)n : 1;
 }
 
-int fl_os_pin(unsigned cpu)
+unsigned fl_os_online_count(void)
+{
+    int saved = errno;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    errno = saved;
+    return n > 0 ? (unsigned)n : 0;
+}
+
+bool fl_os_has_nodes(void)
+{
+    char list[64];
+    int saved = errno, fd = open("/sys/devices/system/node/online", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, list, sizeof list);
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return n > 0 && (memchr(list, '-', (size_t)n) || memchr(list, ',', (size_t)n));
+}
+
+int fl_os_bind(const unsigned *cpu, size_t n)
 {
     int saved = errno, result = FILCH_ENOMEM;
-    size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
-    cpu_set_t *set = CPU_ALLOC(cpu + 1);
+    unsigned last = 0;
+    for (size_t i = 0; i < n; i++)
+        last = cpu[i] > last ? cpu[i] : last;
+    size_t bytes = CPU_ALLOC_SIZE(last + 1);
+    cpu_set_t *set = CPU_ALLOC(last + 1);
     if (set) {
         CPU_ZERO_S(bytes, set);
-        CPU_SET_S(cpu, bytes, set);
+        for (size_t i = 0; i < n; i++)
+            CPU_SET_S(cpu[i], bytes, set);
         result = sched_setaffinity(0, bytes, set) == 0 ? 0 : FILCH_EPIN;
         CPU_FREE(set);
     }
     errno = saved;
     return result;
+}
+
+void fl_os_bring(const void *memory, size_t bytes)
+{
+    enum { MOST = 16, MOVE = 1 << 1 /* MPOL_MF_MOVE */ };
+    void *page[MOST];
+    int node[MOST], status[MOST], saved = errno;
+    unsigned cpu, here;
+    uintptr_t size = fl_os_page_size(), at = (uintptr_t)memory & ~(size - 1), end = (uintptr_t)memory + bytes;
+    unsigned long n = 0;
+    if (syscall(SYS_getcpu, &cpu, &here, NULL) == 0) {
+        for (; at < end && n < MOST; at += size, n++) {
+            page[n] = (void *)at; /* a page of memory's */
+            node[n] = (int)here;
+        }
+        (void)syscall(SYS_move_pages, 0, n, page, node, status, MOVE); /* what stays is slower, no more */
+    }
+    errno = saved;
 }
 
 void *fl_os_affinity_save(void)
@@ -178,7 +221,7 @@ void fl_os_let_back(int cpu)
 
 /* ---- threads ---- */
 
-int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), void *arg)
+int fl_os_thread(pthread_t *thread, void *(*body)(void *), void *arg)
 {
     int saved = errno;
     sigset_t all, old;
@@ -191,10 +234,15 @@ int fl_os_thread(pthread_t *thread, const char *name, void *(*body)(void *), voi
     pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited by the new thread */
     int error = pthread_create(thread, NULL, body, arg);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!error)
-        (void)pthread_setname_np(*thread, name); /* a help for people, nothing depends on it */
     errno = saved;
     return error == 0 ? 0 : FILCH_ETHREAD;
+}
+
+void fl_os_name_thread(const char *name)
+{
+    int saved = errno;
+    (void)prctl(PR_SET_NAME, name); /* a help for people, nothing depends on it */
+    errno = saved;
 }
 
 size_t fl_os_stack_size(void)

@@ -12,7 +12,7 @@ void fl_parking_init(struct fl_parking *p, unsigned slots, struct fl_nap *first,
     p->slots = slots;
     p->nap = first;
     p->stride = stride;
-    p->moves = false;
+    p->moves = NULL;
     p->asleep = asleep;
     /* nobody else knows of it yet */
     fl_store_rlx(parking_init, &p->idle, 0);
@@ -115,10 +115,10 @@ bool fl_parking_owes(struct fl_parking *p)
     return fl_sleepers(fl_load_rlx(owes_idle, &p->idle)) > 0; /* after the fence */
 }
 
-void fl_parking_absent(struct fl_parking *p, unsigned n, unsigned workers)
+void fl_parking_absent(struct fl_parking *p, unsigned workers, unsigned later, unsigned spares)
 {
     /* nobody else knows of it yet; both by `workers` more, so that what all of them free does not get less than zero */
-    fl_add_rlx(absent, &p->idle, (n + workers) * SLEEPER + (n - 1 + workers) * TAKEN);
+    fl_add_rlx(absent, &p->idle, (workers + later + spares) * SLEEPER + (workers + spares - 1) * TAKEN);
 }
 
 void fl_parking_appears(struct fl_parking *p)
@@ -142,7 +142,7 @@ uint64_t fl_parking_rest(struct fl_parking *p, unsigned id)
 {
     struct fl_nap *nap = fl_parking_nap(p, id);
 
-    int thread = p->moves ? fl_os_thread_id() : 0;
+    int thread = p->moves && p->moves() ? fl_os_thread_id() : 0;
     if (nap->thread != thread) /* a filter may forbid this thread what its waker may do */
         nap->thread = thread && fl_os_may_return() ? thread : 0;
     nap->since = fl_now();

@@ -61,7 +61,7 @@ struct fl_parking {
     unsigned slots;           /* workers that may sleep: ids 0 .. slots - 1 */
     struct fl_nap *nap;       /* the caller's; may be embedded elsewhere, see fl_parking_nap */
     size_t stride;            /* bytes from one nap to the next */
-    bool moves;               /* false at first, see fl_parking_rest */
+    bool (*moves)(void);      /* NULL at first, see fl_parking_rest */
     struct fl_asleep *asleep; /* (slots + 63) / 64 */
     /* 20 bits: sleepers, and workers without a thread yet; 20: places taken by the user's threads; 24: searchers */
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(uint64_t) idle;
@@ -111,17 +111,18 @@ bool fl_parking_owes(struct fl_parking *p);
 /* A worker's thread, no searcher, that has no task: true if there are more at work than places.  Then it is asleep as
  * after fl_parking_enter. */
 bool fl_parking_yield(struct fl_parking *p, unsigned id);
-/* So many workers, one at least, will have their threads later, and one place, slot 0's, is free for them and the
- * user's threads; and one of these workers has come. */
-void fl_parking_absent(struct fl_parking *p, unsigned n, unsigned workers);
+/* At the beginning.  Of so many workers, slot 0's thread of the user included, some will have their threads later, and
+ * some spares, one at least, will have theirs later; the places of all that are not there are free.  And one of these
+ * has come. */
+void fl_parking_absent(struct fl_parking *p, unsigned workers, unsigned later, unsigned spares);
 void fl_parking_appears(struct fl_parking *p);
 /* S1.  searching: the caller is counted as a searcher.  Ends with a seq_cst fence, for what the caller reads next. */
 void fl_parking_enter(struct fl_parking *p, unsigned id, bool searching);
 /* Until woken, or `ns` nanoseconds, not zero.  May return for no reason. */
 void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns);
-/* Until woken, or until a wake-up of an earlier sleep comes late.  If p->moves, who wakes a thread that has rested long
- * first bars it from its own processor, where it would have to wait (fl_os_keep_away).  Returns when it was called,
- * ns. */
+/* Until woken, or until a wake-up of an earlier sleep comes late.  If p->moves says so (always the same), who wakes a
+ * thread that has rested long first bars it from its own processor, where it would have to wait (fl_os_keep_away).
+ * Returns when it was called, ns. */
 uint64_t fl_parking_rest(struct fl_parking *p, unsigned id);
 /* For who has no bit and waits for one call: prepares, lets the caller know, polls is_called, perhaps rests. */
 void fl_parking_prepare(struct fl_parking *p, unsigned id);

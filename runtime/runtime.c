@@ -6,6 +6,7 @@
  *      submits; filch_stop refuses while guests are counted.  A runtime that is not in the list is not touched: it may
  *      have been stopped, and be gone.
  *   U3 filch_dump walks the runtimes without a lock, while others may be started. */
+#define _GNU_SOURCE
 #include "filch.h"
 
 #include <errno.h>
@@ -21,9 +22,9 @@
 #include "notes.h"
 #include "os.h"
 #include "overflow.h"
+#include "place.h"
 #include "runtime.h"
 #include "submit.h"
-#include "topology.h"
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct filch_runtime *default_runtime;
@@ -99,6 +100,8 @@ static void give_back(struct fl_worker *w)
     fl_os_affinity_restore(w->affinity);
     fl_os_affinity_free(w->affinity);
     w->affinity = NULL;
+    w->seat = NULL;
+    w->unseated = false;
     pthread_mutex_lock(&w->runtime->lock);
     w->lent = false;
     pthread_mutex_unlock(&w->runtime->lock);
@@ -120,8 +123,8 @@ static void work_in(struct fl_worker *w)
         fl_store_rel(new_deque, &w->deque, w->own);      /* W1: pairs with the acquire victim */
     }
     fl_spawn_on(w ? &w->own->hot : &filch_detail_self.serial);
-    if (w && w->cpu >= 0 && (w->affinity = fl_os_affinity_save()) != NULL)
-        (void)fl_os_pin((unsigned)w->cpu); /* the workers could: if this thread may not, it stays where it is */
+    if (w)
+        fl_seat_user(w);
 }
 
 /* ---- threads that stay ---- */
@@ -208,12 +211,15 @@ void fl_free_memory(struct filch_runtime *rt)
     fl_fibers_destroy(&rt->fibers);
     fl_lock_destroy(&rt->left_lock);
     fl_inbox_destroy(&rt->inbox);
+    fl_unplace(rt);
+    free(rt->pin_list);
     free_slots(rt);
 }
 
 static void destroy(struct filch_runtime *rt)
 {
     fl_idle_posted(rt);
+    fl_worker_settled(rt);
     end_threads(rt);
     if (rt->overflow_message)
         fl_overflow_stop();
@@ -222,23 +228,25 @@ static void destroy(struct filch_runtime *rt)
     free(rt);
 }
 
-/* Worker i works on core i of those it may use; with more workers than cores they share. */
-static int place(struct filch_runtime *rt, enum filch_pin pin)
+/* hasty, or not asked for: later (place.h). */
+static int place(struct filch_runtime *rt, const struct fl_settings *s)
 {
-    unsigned *cpus;
-    rt->pinned = pin == FILCH_PIN_CORE;
-    rt->parking.moves = !rt->pinned && fl_os_wakes_late();
-    if (!rt->pinned)
+    int error = 0;
+    bool later = rt->hasty || s->pin == FILCH_PIN_AUTO;
+    rt->pin = s->pin;
+    rt->born = fl_now();
+    rt->binds_users = s->pin != FILCH_PIN_NONE && s->pin != FILCH_PIN_AUTO;
+    rt->parking.moves = rt->binds_users ? NULL : fl_os_wakes_late;
+    if (s->pin == FILCH_PIN_NONE)
         return 0;
-    size_t n = fl_topology_cores(&cpus);
-    if (!n)
-        return FILCH_EPIN;
-    for (unsigned i = 0; i < rt->workers; i++)
-        rt->worker[i].cpu = (int)cpus[i % n];
-    for (unsigned i = rt->workers; i < rt->threads; i++) /* in whose place, nobody knows */
-        rt->worker[i].cpu = rt->worker[i % rt->workers].cpu;
-    free(cpus);
-    return 0;
+    if (s->pin_list && !(rt->pin_list = strdup(s->pin_list)))
+        return FILCH_ENOMEM;
+    fl_store_rlx(place_later, &rt->placing, later && rt->workers > 1 ? FL_PLACING_DUE : FL_PLACED); /* still alone */
+    if (later)
+        return 0;
+    struct fl_seating *seating = fl_seating_make(s->pin, s->pin_list, rt->workers, &error);
+    fl_store_rel(place_at_start, &rt->seating, seating); /* W5: pairs with the acquire begin_seating */
+    return error;
 }
 
 /* Zeroed, on cache lines of its own; to be freed. */
@@ -249,12 +257,16 @@ static void *lines(size_t bytes)
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
-static struct filch_runtime *allocate(const struct fl_settings *s)
+static struct filch_runtime *allocate(const struct fl_settings *s, bool hasty)
 {
     struct filch_runtime *rt = lines(sizeof *rt);
     if (!rt)
         return NULL;
     rt->workers = s->workers;
+    fl_store_rlx(counted_from_the_beginning, &rt->counted, s->workers); /* nobody else knows it */
+    rt->hasty = hasty && s->workers > 1;
+    rt->uncounted = s->uncounted;
+    fl_store_rlx(settled_from_the_beginning, &rt->settled, !rt->hasty); /* nobody else knows it */
     rt->migrates = s->migrate;
     rt->threads = s->workers + (s->migrate ? 1 : FL_SPARES * s->workers);
     rt->slots = rt->threads + FL_GUESTS;
@@ -279,13 +291,12 @@ static struct filch_runtime *allocate(const struct fl_settings *s)
     fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
     fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
     if (rt->workers > 1)
-        fl_parking_absent(&rt->parking, rt->threads - rt->workers, rt->workers);
+        fl_parking_absent(&rt->parking, rt->workers, rt->hasty ? rt->workers - 2 : 0, rt->threads - rt->workers);
     for (unsigned i = 0; i < rt->slots; i++) {
         rt->worker[i].runtime = rt;
         rt->worker[i].watch = watch + i * watched;
         rt->worker[i].id = i;
         rt->worker[i].random = (i + 1) * 2654435769u; /* Knuth's multiplicative hash: odd, so never zero */
-        rt->worker[i].cpu = -1;
     }
     return rt;
 }
@@ -294,13 +305,12 @@ static int start_threads(struct filch_runtime *rt)
 {
     if (!make_deque(&rt->worker[0]))
         return FILCH_ENOMEM;
-    for (unsigned i = 1; i < rt->workers; i++) {
-        struct fl_worker *w = &rt->worker[i];
-        int error = fl_worker_start(w);
+    for (unsigned i = 1; i < (rt->hasty ? 2 : rt->workers); i++) {
+        int error = fl_worker_start(&rt->worker[i]);
         if (error)
             return error;
     }
-    if (rt->pinned) { /* only then is there something that a thread can fail to do */
+    if (fl_load_rlx(is_seated, &rt->seating)) { /* by this thread; only then is there something that can fail */
         while (fl_load_acq(all_ready, &rt->ready) != rt->workers - 1) /* W2: pairs with the release ready */
             fl_os_yield();
         return fl_load_rlx(pin_result, &rt->pin_error); /* ordered by W2 */
@@ -308,19 +318,21 @@ static int start_threads(struct filch_runtime *rt)
     return 0;
 }
 
-static int create_here(struct filch_runtime **out, const filch_config *config)
+static int create_here(struct filch_runtime **out, const filch_config *config, bool hasty)
 {
     struct fl_settings s;
-    int error = fl_configure(&s, config);
+    int error = fl_configure(&s, config, hasty);
     if (error)
         return error;
-    struct filch_runtime *rt = allocate(&s);
+    struct filch_runtime *rt = allocate(&s, hasty);
     if (!rt)
         return FILCH_ENOMEM;
-    error = place(rt, s.pin);
+    error = place(rt, &s);
     if (!error)
         error = start_threads(rt);
     if (error) {
+        if (!rt->worker[1].has_thread)
+            fl_store_rlx(settled_by_error, &rt->settled, 1); /* nobody else knows it */
         destroy(rt);
         return error;
     }
@@ -328,17 +340,18 @@ static int create_here(struct filch_runtime **out, const filch_config *config)
     return 0;
 }
 
-/* Counts processors and makes threads with the mask that this thread had before filch pinned it. */
-static int create(struct filch_runtime **out, const filch_config *config)
+/* Counts processors and makes threads with the mask that this thread had before filch pinned it.  hasty: by a spawn, or
+ * another call that does something else: what takes long is left to the first thread. */
+static int create(struct filch_runtime **out, const filch_config *config, bool hasty)
 {
     struct fl_worker *self = fl_self();
-    bool pinned = self && self->affinity;
+    bool bound = self && self->affinity;
     int saved = errno; /* the C library's malloc sets it */
-    if (pinned)
+    if (bound)
         fl_os_affinity_restore(self->affinity);
-    int error = create_here(out, config);
-    if (pinned)
-        (void)fl_os_pin((unsigned)self->cpu); /* it could before */
+    int error = create_here(out, config, hasty);
+    if (bound)
+        fl_seat_again(self);
     errno = saved;
     return error;
 }
@@ -367,9 +380,9 @@ static void strike(struct filch_runtime *rt)
     first->next = rt->next;
 }
 
-static int create_default(const filch_config *config)
+static int create_default(const filch_config *config, bool hasty)
 {
-    int error = create(&default_runtime, config);
+    int error = create(&default_runtime, config, hasty);
     if (!error)
         enlist(default_runtime);
     return error;
@@ -387,7 +400,7 @@ int filch_start(filch_runtime **rt, const filch_config *config)
     fl_fork_check("filch_start", NULL);
     fl_fork_watch();
     if (rt) {
-        int error = create(rt, config);
+        int error = create(rt, config, false);
         hold_default();
         if (!error)
             enlist(*rt);
@@ -395,7 +408,7 @@ int filch_start(filch_runtime **rt, const filch_config *config)
         return error;
     }
     hold_default();
-    int error = default_runtime ? FILCH_ESTARTED : create_default(config);
+    int error = default_runtime ? FILCH_ESTARTED : create_default(config, false);
     pthread_mutex_unlock(&default_lock);
     if (!error)
         forget_serial();
@@ -416,7 +429,7 @@ static int attach_main(struct filch_runtime *rt)
 void fl_attach(void)
 {
     hold_default();
-    int error = default_runtime ? 0 : create_default(NULL);
+    int error = default_runtime ? 0 : create_default(NULL, true);
     bool none = error != 0;
     if (!error)
         error = (fl_os_is_main_thread() ? attach_main : attach_to)(default_runtime);
@@ -438,7 +451,7 @@ int filch_attach(filch_runtime *rt)
         return FILCH_EATTACHED;
     fl_fork_check("filch_attach", NULL);
     hold_default();
-    int error = rt ? stopped_if_not(is_running(rt)) : default_runtime ? 0 : create_default(NULL);
+    int error = rt ? stopped_if_not(is_running(rt)) : default_runtime ? 0 : create_default(NULL, true);
     if (!error)
         error = attach_to(rt ? rt : default_runtime);
     pthread_mutex_unlock(&default_lock);
@@ -529,7 +542,7 @@ static void guest_gone(struct filch_runtime *rt)
 static int enter(struct filch_runtime **rt)
 {
     hold_default();
-    int error = *rt ? stopped_if_not(is_running(*rt)) : default_runtime ? 0 : create_default(NULL);
+    int error = *rt ? stopped_if_not(is_running(*rt)) : default_runtime ? 0 : create_default(NULL, true);
     *rt = *rt ? *rt : default_runtime;
     if (!error)
         (void)fl_add_rlx(guest, &(*rt)->guests, 1); /* U2: under default_lock, so that nobody stops it before */
@@ -720,7 +733,9 @@ struct filch_runtime *fl_first_runtime(void)
 unsigned filch_num_workers(filch_runtime *rt)
 {
     rt = fl_hold(rt);
-    unsigned n = rt ? rt->workers : 0;
+    if (rt)
+        fl_worker_settled(rt);
+    unsigned n = rt ? fl_load_rlx(counted_workers, &rt->counted) : 0; /* ordered by W4 */
     fl_let_go();
     return n;
 }

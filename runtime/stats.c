@@ -126,7 +126,8 @@ static void dump(FILE *out, struct filch_runtime *rt)
     for (unsigned i = 0; i < (rt->slots + 63) / 64; i++)
         asleep += __builtin_popcountll(fl_load_rlx(dump_asleep, &rt->asleep[i].bits)); /* the same */
     unsigned watcher = fl_load_rlx(dump_watcher, &rt->watcher);                        /* the same */
-    fprintf(out, "filch runtime %p: %u workers, %d asleep, %d searching, ", (void *)rt, rt->workers, asleep,
+    fprintf(out, "filch runtime %p: %u workers, %d asleep, %d searching, ", (void *)rt,
+            fl_load_rlx(dump_counted, &rt->counted), asleep, /* as far as it is known */
             fl_searchers(idle));
     if (watcher)
         fprintf(out, "watched by worker %u", watcher - 1);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <hwloc.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,18 +56,23 @@ static bool may_ask(void)
     return mask;
 }
 
+static enum fl_topology_error load(struct fl_topology *t, const char *source)
+{
+    if (!source && !may_ask())
+        return FL_TOPOLOGY_SOURCE;
+    if (hwloc_topology_init(&t->hwloc) != 0)
+        return FL_TOPOLOGY_MEMORY;
+    if (describe(t->hwloc, source))
+        return FL_TOPOLOGY_OK;
+    hwloc_topology_destroy(t->hwloc);
+    return FL_TOPOLOGY_SOURCE;
+}
+
 enum fl_topology_error fl_topology_load(struct fl_topology **out, const char *source)
 {
     int saved = errno; /* hwloc reads files that need not be there */
-    enum fl_topology_error error = FL_TOPOLOGY_MEMORY;
-    if (!source && !may_ask())
-        return FL_TOPOLOGY_SOURCE;
     struct fl_topology *t = malloc(sizeof *t);
-    if (t && hwloc_topology_init(&t->hwloc) == 0) {
-        error = describe(t->hwloc, source) ? FL_TOPOLOGY_OK : FL_TOPOLOGY_SOURCE;
-        if (error)
-            hwloc_topology_destroy(t->hwloc);
-    }
+    enum fl_topology_error error = t ? load(t, source) : FL_TOPOLOGY_MEMORY;
     if (error)
         free(t);
     else
@@ -159,18 +165,52 @@ static size_t list_places(hwloc_topology_t topology, hwloc_const_cpuset_t mask, 
     return n;
 }
 
-static int compare(const void *left, const void *right)
-{
-    const struct fl_place *a = left, *b = right;
 #define BY(field)                                                                                                     \
     if (a->field != b->field)                                                                                         \
     return a->field < b->field ? -1 : 1
+static int by_cores(const void *left, const void *right)
+{
+    const struct fl_place *a = left, *b = right;
     BY(sibling);
     BY(kind);
     BY(core);
     BY(cpu); /* where only some processors have a core, numbers of cores and processors mix */
-#undef BY
     return 0;
+}
+
+static int by_threads(const void *left, const void *right)
+{
+    const struct fl_place *a = left, *b = right;
+    BY(kind);
+    BY(core);
+    BY(sibling);
+    BY(cpu);
+    return 0;
+}
+
+static int by_rank(const void *left, const void *right)
+{
+    const struct fl_place *a = left, *b = right;
+    BY(rank);
+    return 0;
+}
+#undef BY
+
+/* Where cpu comes in a list such as 8,0-3; behind all if it is not there. */
+static unsigned rank_of(const char *list, unsigned cpu)
+{
+    unsigned rank = 0;
+    while (list && *list) {
+        char *end;
+        unsigned long from = strtoul(list, &end, 10), to = from;
+        if (*end == '-')
+            to = strtoul(end + 1, &end, 10);
+        if (cpu >= from && cpu <= to)
+            return rank + (cpu - (unsigned)from);
+        rank += to >= from && to - from < UINT_MAX - rank ? (unsigned)(to - from) + 1 : 0;
+        list = *end == ',' ? end + 1 : "";
+    }
+    return UINT_MAX;
 }
 
 static const char *level_name(hwloc_topology_t topology, int depth)
@@ -204,8 +244,10 @@ static void fill_shared(const struct fl_placement *p, hwloc_topology_t topology)
     }
 }
 
-static enum fl_topology_error place_in(struct fl_placement *p, hwloc_topology_t topology, hwloc_const_cpuset_t mask)
+static enum fl_topology_error place_in(struct fl_placement *p, hwloc_topology_t topology, hwloc_const_cpuset_t mask,
+                                       const char *list, enum fl_places order)
 {
+    static int (*const orders[])(const void *, const void *) = {by_cores, by_threads, by_rank};
     int all = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU), depth = hwloc_get_type_depth(topology, HWLOC_OBJ_PU);
     p->place = all > 0 ? malloc((size_t)all * sizeof *p->place) : NULL;
     if (!p->place)
@@ -213,7 +255,9 @@ static enum fl_topology_error place_in(struct fl_placement *p, hwloc_topology_t 
     p->places = list_places(topology, mask, p->place);
     if (!p->places)
         return FL_TOPOLOGY_MASK;
-    qsort(p->place, p->places, sizeof *p->place, compare);
+    for (size_t i = 0; i < p->places; i++)
+        p->place[i].rank = rank_of(list, p->place[i].cpu);
+    qsort(p->place, p->places, sizeof *p->place, orders[order]);
 
     p->levels = (size_t)depth; /* processors are the deepest: at least the machine is above */
     p->shared = malloc(p->places * p->levels * sizeof *p->shared);
@@ -226,21 +270,30 @@ static enum fl_topology_error place_in(struct fl_placement *p, hwloc_topology_t 
     return FL_TOPOLOGY_OK;
 }
 
-enum fl_topology_error fl_topology_place(struct fl_placement *out, const struct fl_topology *t, const char *list)
+enum fl_topology_error fl_topology_place_as(struct fl_placement *out, const struct fl_topology *t, const char *mask,
+                                            const char *list, enum fl_places order)
 {
     int saved = errno;
-    enum fl_topology_error error = FL_TOPOLOGY_MEMORY;
-    hwloc_bitmap_t mask = hwloc_bitmap_alloc();
+    hwloc_bitmap_t set = hwloc_bitmap_alloc(), listed = hwloc_bitmap_alloc();
+    enum fl_topology_error error = set && listed ? mask_of(set, t->hwloc, mask) : FL_TOPOLOGY_MEMORY;
+    if (!error && list)
+        error = mask_of(listed, t->hwloc, list);
+    if (!error && list && hwloc_bitmap_and(set, set, listed) != 0)
+        error = FL_TOPOLOGY_MEMORY;
     *out = (struct fl_placement){0};
-    if (mask)
-        error = mask_of(mask, t->hwloc, list);
     if (!error)
-        error = place_in(out, t->hwloc, mask);
+        error = place_in(out, t->hwloc, set, list, order);
     if (error)
         fl_placement_free(out);
-    hwloc_bitmap_free(mask);
+    hwloc_bitmap_free(set);
+    hwloc_bitmap_free(listed);
     errno = saved;
     return error;
+}
+
+enum fl_topology_error fl_topology_place(struct fl_placement *out, const struct fl_topology *t, const char *mask)
+{
+    return fl_topology_place_as(out, t, mask, NULL, FL_PLACES_CORES);
 }
 
 void fl_placement_free(struct fl_placement *p)
@@ -302,19 +355,38 @@ void fl_victims_free(struct fl_victims *v)
 
 /* ---- this machine ---- */
 
-size_t fl_topology_cores(unsigned **cpus)
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+static struct fl_topology here;
+static bool is_here;
+
+void fl_topology_hold(void)
 {
-    struct fl_topology *t;
-    struct fl_placement p;
-    size_t n = 0;
-    if (fl_topology_load(&t, NULL) != FL_TOPOLOGY_OK)
-        return 0;
-    if (hwloc_topology_is_thissystem(t->hwloc) && fl_topology_place(&p, t, NULL) == FL_TOPOLOGY_OK) {
-        *cpus = malloc(p.places * sizeof **cpus);
-        for (; *cpus && n < p.places; n++)
-            (*cpus)[n] = p.place[n].cpu;
-        fl_placement_free(&p);
-    }
-    fl_topology_free(t);
-    return n;
+    pthread_mutex_lock(&reading);
+}
+
+void fl_topology_let_go(void)
+{
+    pthread_mutex_unlock(&reading);
+}
+
+/* At exit, or when a plugin that contains this is unloaded. */
+__attribute__((destructor)) static void forget(void)
+{
+    fl_topology_hold();
+    if (is_here)
+        hwloc_topology_destroy(here.hwloc);
+    is_here = false;
+    fl_topology_let_go();
+}
+
+bool fl_topology_here(struct fl_placement *out, const char *list, enum fl_places order)
+{
+    int saved = errno;
+    fl_topology_hold();
+    is_here = is_here || load(&here, NULL) == FL_TOPOLOGY_OK;
+    bool got = is_here && hwloc_topology_is_thissystem(here.hwloc) &&
+               fl_topology_place_as(out, &here, NULL, list, order) == FL_TOPOLOGY_OK;
+    fl_topology_let_go();
+    errno = saved;
+    return got;
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct fl_topology; /* a loaded machine */
 
@@ -53,6 +54,7 @@ struct fl_place {
     unsigned sibling; /* 0 is the first of its core inside the mask */
     unsigned kind;    /* 0 is the fastest */
     int node;         /* the kernel's number of its memory, -1 if it has none */
+    unsigned rank;    /* in the list that was asked for */
 };
 
 /* Keeps nothing of the topology that it was made of. */
@@ -65,9 +67,18 @@ struct fl_placement {
 
 #define FL_SHARED_NONE (~0u)
 
+enum fl_places {
+    FL_PLACES_CORES,   /* a processor of each core first */
+    FL_PLACES_THREADS, /* the processors of a core one after the other */
+    FL_PLACES_LISTED   /* as the list has them */
+};
+
 /* mask: a list of the kernel's numbers, or NULL: the calling thread's affinity mask where the topology is this
  * machine's, else all.  To be freed by fl_placement_free; after an error there is nothing to free. */
 enum fl_topology_error fl_topology_place(struct fl_placement *out, const struct fl_topology *t, const char *mask);
+/* The same in this order, and with a list only those of it. */
+enum fl_topology_error fl_topology_place_as(struct fl_placement *out, const struct fl_topology *t, const char *mask,
+                                            const char *list, enum fl_places order);
 void fl_placement_free(struct fl_placement *p);
 
 /* The place of a worker: with more workers than places they begin again. */
@@ -94,8 +105,20 @@ struct fl_victims {
 bool fl_victims_of(struct fl_victims *out, const struct fl_placement *p, size_t worker, size_t workers);
 void fl_victims_free(struct fl_victims *v);
 
-/* The processors of fl_topology_place for this machine and thread; *cpus is malloc'ed.  Returns their number, 0 if the
- * machine cannot be read. */
-size_t fl_topology_cores(unsigned **cpus);
+/* The k-th of v->workers in a look with that random number: near to far, in each group from another one on. */
+static inline unsigned fl_victim_at(const struct fl_victims *v, size_t k, uint32_t random)
+{
+    size_t begin = 0, g = 0;
+    while (k >= v->group[g].end)
+        begin = v->group[g++].end;
+    return v->worker[begin + (k - begin + random) % (v->group[g].end - begin)];
+}
+
+/* Places of this machine and thread; of a list those that are in the thread's mask.  False if the machine cannot be
+ * read or nothing is left.  The machine is read once per process.  From any thread. */
+bool fl_topology_here(struct fl_placement *out, const char *list, enum fl_places order);
+/* For fork: nobody reads the machine in between. */
+void fl_topology_hold(void);
+void fl_topology_let_go(void);
 
 #endif

@@ -2,12 +2,15 @@
 
 #include <stdio.h>
 
+#include "budget.h"
 #include "check.h"
 #include "filch/error.h"
 #include "fork.h"
 #include "idle.h"
+#include "message.h"
 #include "os.h"
 #include "overflow.h"
+#include "place.h"
 #include "seam.h"
 
 /* Where a thread spawns that has not spawned yet: a deque without room.  Several threads may store into it at once,
@@ -194,11 +197,44 @@ void fl_worker_loop(void)
     for (;;) {
         struct fl_worker *w = fl_self(); /* I3: another one after each task */
         struct fl_claim claim;
-        if (fl_load_acq(stopped, &w->runtime->stop)) /* W3: pairs with the release stop */
-            fl_leave(w, &w->native, FL_AFTER_POOL);
-        else if (fl_idle_find(w, &claim))
+        if (fl_load_acq(stopped, &w->runtime->stop))         /* W3: pairs with the release stop */
+            fl_leave(w, &w->native, FL_AFTER_POOL);          /* does not come back */
+        if (fl_load_rlx(placing_look, &w->runtime->placing)) /* a hint */
+            fl_seat_look(w);
+        if (fl_idle_find(w, &claim))
             w->letter ? open_letter(w) : run(w, &claim);
     }
+}
+
+/* The first thread of a runtime that was started in haste makes the others.  Those that it does not make are missed at
+ * work: they have no place. */
+static void begin_others(struct filch_runtime *rt)
+{
+    unsigned wanted = rt->uncounted ? fl_budget_cpus() : rt->workers, n = 2;
+    int error = 0;
+    wanted = wanted < rt->workers ? wanted : rt->workers;
+    while (n < wanted && (error = fl_worker_start(&rt->worker[n])) == 0)
+        n++;
+    if (error)
+        fl_warn("the default runtime has %u workers instead of %u: %s", n, wanted, filch_strerror(error));
+    unsigned counted = wanted < n ? wanted : n;
+    fl_store_rlx(count_workers, &rt->counted, counted); /* ordered by W4 */
+    for (unsigned i = counted; i < rt->workers; i++)
+        fl_parking_take(&rt->parking);
+    fl_store_rel(settle, &rt->settled, 1); /* W4: pairs with the acquire is_settled */
+}
+
+void fl_worker_settled(struct filch_runtime *rt)
+{
+    while (!fl_load_acq(is_settled, &rt->settled)) /* W4: pairs with the release settle */
+        fl_os_yield();
+}
+
+static void end(struct fl_worker *w)
+{
+    fl_fiber_end_native(&w->native);
+    fl_overflow_leave(w->alternate);
+    fl_os_affinity_free(w->affinity);
 }
 
 void *fl_worker_main(void *arg)
@@ -206,46 +242,54 @@ void *fl_worker_main(void *arg)
     struct fl_worker *w = arg;
     struct filch_runtime *rt = w->runtime;
     filch_detail_self.slot = w;
+    char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
+    snprintf(name, sizeof name, "filch %u", w->id);
+    fl_os_name_thread(name);
     fl_fiber_init_native(&w->native, NULL, NULL);
     w->fiber = &w->native;
-    if (w->id >= rt->workers)
+    if (w->id >= rt->workers || (w->id > 1 && rt->hasty))
         fl_parking_appears(&rt->parking);
+    if (w->id == 1 && rt->hasty)
+        begin_others(rt);
     fl_os_fine_timers();
     if (rt->overflow_message)
         w->alternate = fl_overflow_enter();
-    if (w->cpu >= 0) {
-        w->affinity = fl_os_affinity_save();
-        int error = fl_os_pin((unsigned)w->cpu);
-        if (error)
-            fl_store_rlx(pin_error, &rt->pin_error, error); /* ordered by ready */
+    struct fl_seating *seating = fl_load_acq(begin_seating, &rt->seating); /* W5: pairs with the release seating */
+    if (seating && fl_seat_take(w, seating) != 0) {
+        w->unseated = true;
+        fl_store_rlx(pin_error, &rt->pin_error, FILCH_EPIN); /* ordered by ready */
     }
-    fl_add_rel(ready, &rt->ready, 1); /* W2: pairs with the acquire all_ready */
-    struct fl_fiber *first = w->kept; /* start_threads put it there */
+    fl_add_rel(ready, &rt->ready, 1);                                        /* W2: pairs with the acquire all_ready */
+    struct fl_fiber *first = w->kept ? w->kept : fl_fibers_get(&rt->fibers); /* fl_worker_start put it there */
     w->kept = NULL;
     w->kept_count = 0;
+    if (!first) {
+        fl_warn("worker %u ends at once: %s", w->id, filch_strerror(FILCH_ENOMEM));
+        end(w);
+        return NULL;
+    }
     if (!rt->migrates) { /* it stays on this fiber */
         first->tied = w;
         w->place = true;
     }
     fl_leave(w, first, FL_AFTER_NOTHING);
-    fl_fiber_end_native(&w->native);
-    fl_overflow_leave(w->alternate);
-    fl_os_affinity_free(w->affinity);
+    end(w);
     return NULL;
 }
 
+/* So that a thread that cannot have a stack is not made; in haste the first one sees for itself. */
 int fl_worker_start(struct fl_worker *w)
 {
-    w->kept = fl_fibers_get(&w->runtime->fibers); /* its first */
-    if (!w->kept)
+    bool hasty = w->runtime->hasty && w->id == 1;
+    w->kept = hasty ? NULL : fl_fibers_get(&w->runtime->fibers); /* its first */
+    if (!w->kept && !hasty)
         return FILCH_ENOMEM;
-    char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
-    snprintf(name, sizeof name, "filch %u", w->id);
     w->has_thread = true; /* the thread reads it */
-    int error = fl_os_thread(&w->thread, name, fl_worker_main, w);
+    int error = fl_os_thread(&w->thread, fl_worker_main, w);
     if (error) {
         w->has_thread = false;
-        fl_fibers_put(&w->runtime->fibers, w->kept);
+        if (w->kept)
+            fl_fibers_put(&w->runtime->fibers, w->kept);
         w->kept = NULL;
     }
     return error;

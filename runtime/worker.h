@@ -19,6 +19,7 @@
 #include <pthread.h>
 
 #include "fiber.h"
+#include "filch/runtime.h"
 #include "inbox.h"
 #include "latch.h"
 #include "lock.h"
@@ -51,8 +52,9 @@ struct fl_worker {
     struct filch_runtime *runtime;
     unsigned id;
     uint32_t random;        /* state of fl_seam.random */
-    int cpu;                /* to be pinned to, or -1 */
-    void *affinity;         /* of the thread of the user that was pinned here, to be given back */
+    struct fl_seat *seat;   /* that the thread is bound to, or NULL */
+    bool unseated;          /* it could not be bound */
+    void *affinity;         /* of the thread before it was bound: given back to a thread of the user */
     void *alternate;        /* the alternate signal stack that this thread was given */
     bool lent;              /* a thread of the user works here */
     bool attached;          /* for good, not for a filch_run */
@@ -88,18 +90,31 @@ struct fl_worker {
     struct fl_nap nap;
 };
 
+enum fl_placing { FL_PLACED /* or never */, FL_PLACING_DUE, FL_PLACING };
+
 struct filch_runtime {
     unsigned workers;
     unsigned threads; /* slots of our threads, and slot 0: workers and spares */
     unsigned slots;   /* threads and FL_GUESTS */
     size_t capacity;
-    bool pinned, heavy, overflow_message; /* heavy: fl_os_has_heavy */
-    bool migrates;                        /* a task may go on on another thread after a sync */
-    FL_ATOMIC(uint32_t) spares;           /* so many were made; changed under lock */
-    bool inherited;                       /* of the process that forked this one (fork.h): known, but never used */
+    bool heavy, overflow_message; /* heavy: fl_os_has_heavy */
+    bool migrates;                /* a task may go on on another thread after a sync */
+    FL_ATOMIC(uint32_t) spares;   /* so many were made; changed under lock */
+    bool inherited;               /* of the process that forked this one (fork.h): known, but never used */
     FL_ATOMIC(uint32_t) stop;
-    FL_ATOMIC(int) pin_error;  /* the last thread's that could not be pinned */
-    FL_ATOMIC(uint32_t) ready; /* threads that have tried to pin themselves */
+    enum filch_pin pin;
+    char *pin_list;
+    bool binds_users;                       /* the thread in slot 0, too */
+    bool auto_bound;                        /* see place.c */
+    uint64_t born;                          /* ns */
+    FL_ATOMIC(struct fl_seating *) seating; /* NULL: nobody is bound; place.h */
+    FL_ATOMIC(uint32_t) placing;            /* enum fl_placing */
+    bool hasty;                             /* the first thread makes the others */
+    bool uncounted;                         /* `workers` is a bound until it is settled */
+    FL_ATOMIC(uint32_t) counted;            /* what counts as workers, once that is settled; at most `workers` */
+    FL_ATOMIC(uint32_t) settled;            /* W4 */
+    FL_ATOMIC(int) pin_error;               /* the last thread's that could not be pinned */
+    FL_ATOMIC(uint32_t) ready;              /* threads that have tried to pin themselves */
     struct fl_fibers fibers;
 
     pthread_mutex_t lock;       /* guards lent, the making of guests' deques and of spares */
@@ -149,6 +164,8 @@ void fl_suspend(struct fl_worker *w, struct fl_fiber *next, enum fl_after after)
 
 /* Where a fiber of ours begins: steals and runs tasks for ever. */
 void fl_worker_loop(void);
+/* W4.  Returns when all threads that the runtime begins with were made, and `counted` is known. */
+void fl_worker_settled(struct filch_runtime *rt);
 /* For a free place: makes a spare's thread, if there is one left and nobody sleeps.  Where it fails, those that wait
  * are missed at work. */
 void fl_worker_spare(struct filch_runtime *rt);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "place.h"
 
 static const char usage[] =
     "usage: filch info [--json] [--topology SOURCE] [--mask LIST] [--workers N] [--root DIR] [--only SECTION,...]\n"
@@ -113,14 +114,17 @@ static int read_options(struct options *o, int argc, char **argv)
 
 /* ---- what there is ---- */
 
-static enum fl_topology_error find_places(struct info *info, const struct options *o)
+static enum fl_topology_error find_places(struct info *info, const struct options *o, const struct fl_settings *s)
 {
+    enum fl_places order = s->pin == FILCH_PIN_THREAD ? FL_PLACES_THREADS
+                           : s->pin == FILCH_PIN_LIST ? FL_PLACES_LISTED
+                                                      : FL_PLACES_CORES;
     struct fl_topology *t;
     enum fl_topology_error error = fl_topology_load(&t, o->topology);
     if (error)
         return error;
     fl_topology_summary(t, &info->machine);
-    error = fl_topology_place(&info->placement, t, o->mask);
+    error = fl_topology_place_as(&info->placement, t, o->mask, s->pin == FILCH_PIN_LIST ? s->pin_list : NULL, order);
     fl_topology_free(t);
     return error;
 }
@@ -145,14 +149,14 @@ static void find_features(struct info *info, const struct fl_settings *s)
 static int find_all(struct info *info, const struct options *o)
 {
     struct fl_settings s;
-    int error = fl_configure(&s, NULL);
+    int error = fl_configure(&s, NULL, false);
     if (error) {
         fprintf(stderr, "filch info: %s\n", filch_strerror(error));
         return 1;
     }
     memcpy(info->shown, o->shown, sizeof info->shown);
     info->source = o->topology;
-    enum fl_topology_error wrong = find_places(info, o);
+    enum fl_topology_error wrong = find_places(info, o, &s);
     if (wrong) {
         bool source = wrong == FL_TOPOLOGY_SOURCE;
         fprintf(stderr, "filch info: %s: %s\n", source ? "--topology" : "--mask", fl_topology_strerror(wrong));
@@ -165,7 +169,12 @@ static int find_all(struct info *info, const struct options *o)
     bool set = info->variable[0].set;
     info->workers = o->workers ? o->workers : (unsigned)strtoul(info->variable[0].value, NULL, 10);
     info->origin = o->workers ? "--workers" : set ? info->variable[0].name : "default";
-    info->pinned = s.pin == FILCH_PIN_CORE;
+    bool nodes = o->topology || o->mask ? !o->mask && info->machine.nodes > 1 : fl_place_auto();
+    info->form = info->variable[1].value;
+    info->bound = s.pin == FILCH_PIN_NONE                              ? NULL
+                  : s.pin == FILCH_PIN_AUTO && !nodes                  ? NULL
+                  : s.pin == FILCH_PIN_AUTO || s.pin == FILCH_PIN_NUMA ? "numa node"
+                                                                       : "processor";
     find_features(info, &s);
     return 0;
 }

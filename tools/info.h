@@ -34,7 +34,8 @@ struct info {
     struct fl_budget budget;
     unsigned workers;
     const char *origin; /* of that number */
-    bool pinned;
+    const char *form;   /* what FILCH_PIN is */
+    const char *bound;  /* to what; NULL: to nothing */
     struct fl_variable variable[FL_VARIABLES];
     struct info_feature {
         const char *name, *value, *meaning;

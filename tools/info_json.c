@@ -69,7 +69,14 @@ static void print_placement(const struct info *info)
 {
     printf("{\"workers\": %u, ", info->workers);
     member("origin", info->origin);
-    printf(", \"bound\": %s, \"places\": [", info->pinned ? "true" : "false");
+    fputs(", ", stdout);
+    member("form", info->form);
+    fputs(", ", stdout);
+    if (info->bound)
+        member("bound", info->bound);
+    else
+        fputs("\"bound\": null", stdout);
+    fputs(", \"places\": [", stdout);
     for (size_t w = 0; w < info->workers; w++) {
         const struct fl_place *p = &info->placement.place[fl_place_of(&info->placement, w)];
         printf("%s\n    {\"worker\": %zu, \"processor\": %u, \"core\": %u, \"sibling\": %u, \"kind\": %u, "

@@ -42,8 +42,11 @@ static void print_budget(const struct info *info)
 
 static void print_placement(const struct info *info)
 {
-    printf("placement: %u worker%s (%s), %s\n", info->workers, info->workers == 1 ? "" : "s", info->origin,
-           info->pinned ? "bound by FILCH_PIN=core" : "not bound; with FILCH_PIN=core:");
+    printf("placement: %u worker%s (%s), ", info->workers, info->workers == 1 ? "" : "s", info->origin);
+    if (info->bound)
+        printf("each bound to its %s by FILCH_PIN=%s\n", info->bound, info->form);
+    else
+        printf("not bound by FILCH_PIN=%s; with FILCH_PIN=core:\n", info->form);
     puts("  worker  processor  core  sibling  kind  numa node");
     for (size_t w = 0; w < info->workers; w++) {
         const struct fl_place *p = &info->placement.place[fl_place_of(&info->placement, w)];

@@ -156,6 +156,10 @@ static const struct bench_row idle_rows[] = {
 static const struct bench_row oversubscribed_fib_rows[] = {OVERSUBSCRIBED("fib-filch")};
 static const struct bench_row oversubscribed_nqueens_rows[] = {OVERSUBSCRIBED("nqueens-filch")};
 static const struct bench_row oversubscribed_tree_rows[] = {OVERSUBSCRIBED("tree-filch")};
+static const struct bench_row start_rows[] = {
+    {"2 workers", "micro-start", NULL, BENCH_OTHER, .workers = 2,
+     .limit = {AT_MOST(100), AT_MOST(0), AT_MOST(0), AT_MOST(150)}},
+};
 static const struct bench_row fiber_memory_rows[] = {
     {"10^4 (quick: 10^3)", "micro-fiber_memory", NULL, BENCH_OTHER, .workers = 1, .base = 0, .size = "10000",
      .quick_size = "1000"},
@@ -283,6 +287,15 @@ const struct bench_entry bench_catalog[] = {
      "600",
      REPETITIONS(1, 1),
      MICRO(idle_rows)},
+    {"micro/start",
+     "beginning and ending",
+     {US("first", "the first spawn and sync of a fresh process, with the default number of workers"),
+      US("second", "the next one"), US("stop", "filch_stop after that"),
+      US("start_stop", "filch_start and filch_stop of a runtime of 2 workers")},
+     "300",
+     "30",
+     REPETITIONS(1, 1),
+     MICRO(start_rows)},
     {"micro/oversubscribed_fib",
      "more workers than CPUs",
      {{NULL, BENCH_MILLISECONDS, "fib, no cut-off"}},

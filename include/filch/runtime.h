@@ -9,13 +9,22 @@
  *             FILCH_NUM_WORKERS  1 to 1024; default: the processors that this process may run on, or what its control
  *                                groups leave it of them (runtime/budget.h), rounded up
  *             FILCH_STACK        bytes of a fiber's stack, 64K to 1G (config.stack_size)
- *             FILCH_PIN          none (default), or core: worker i on the i-th core of the inherited mask, fast ones
- *                                first; with more workers than cores, then on the cores' second processors.  A thread
- *                                that is lent a slot gets its mask back at the end; until then the threads
- *                                that it creates inherit the one core.  Not pinned, in an x86 virtual machine:
- *                                while a thread that has slept in filch for long is woken, its mask lacks its
- *                                waker's processor until it runs; a mask that somebody else sets in that moment may
- *                                have that processor afterwards, or be lost: set it again.
+ *             FILCH_PIN          where workers run, of the inherited mask (config.pin):
+ *                                auto       (default) each in one node of memory, if the machine has several, the mask
+ *                                           is whole, and no other runtime of this process does so; else like none
+ *                                none       anywhere
+ *                                core       worker i on the i-th core, fast ones first; with more workers than cores,
+ *                                           then on the cores' second processors
+ *                                thread     the processors of a core one after the other
+ *                                numa       like core, but on all processors of that node of memory
+ *                                list:8,0-3 on these processors in this order, by the kernel's numbers
+ *                                A runtime that filch_start has not started is bound when it is 5 ms old and a worker
+ *                                looks for a task.  But for auto main's thread, or the first that is lent a slot, is
+ *                                bound, too, and gets its mask back at the end; until then the threads that it creates
+ *                                inherit that.  Not bound, in an x86 virtual machine: while a thread that has slept in
+ *                                filch for long is woken, its mask lacks its waker's processor until it runs; a mask
+ *                                that somebody else sets in that moment may have that processor afterwards, or be lost:
+ *                                set it again.
  *   Filters   Of seccomp: filch works without sched_setaffinity, madvise and membarrier.  What it cannot do without, or
  *             was asked for, is a code of filch_start.  What worked at its first use it relies on: a filter that
  *             denies membarrier or futex later ends the process with a sentence.
@@ -38,7 +47,11 @@ typedef struct filch_runtime filch_runtime;
 enum filch_pin {
     FILCH_PIN_DEFAULT = 0, /* what FILCH_PIN says */
     FILCH_PIN_NONE = 1,
-    FILCH_PIN_CORE = 2
+    FILCH_PIN_CORE = 2,
+    FILCH_PIN_THREAD = 3,
+    FILCH_PIN_NUMA = 4,
+    FILCH_PIN_LIST = 5, /* config.pin_list */
+    FILCH_PIN_AUTO = 6
 };
 
 /* Set to zero, then size = sizeof(filch_config); zero in a field means: the environment's, else the default. */
@@ -62,6 +75,7 @@ typedef struct filch_config {
      * place; there are twice as many of these as workers, and beyond that a wait costs a place at work.  0 or 1: a task
      * may go on on another thread after a sync; nobody waits. */
     int migrate;
+    const char *pin_list; /* with FILCH_PIN_LIST: processors by the kernel's numbers, "8,0-3"; read by filch_start */
 } filch_config;
 
 /* Starts a runtime and stores it in *rt; rt NULL starts the default one.  config NULL: all defaults.

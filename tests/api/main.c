@@ -22,7 +22,7 @@ static void all(void *arg)
 int main(void)
 {
     filch_runtime *rt;
-    filch_config config = {sizeof config, 3, FILCH_PIN_DEFAULT, 64, 0, 0};
+    filch_config config = {sizeof config, 3, FILCH_PIN_DEFAULT, 64, 0, 0, 0, FILCH_DETAIL_NULL};
     int value = 0;
 
     all(FILCH_DETAIL_NULL);

@@ -429,7 +429,7 @@ static void scenario(const void *arg)
         fl_parking_take(&rt->parking);
     }
     if (setup->guest) {
-        fl_parking_absent(&rt->parking, 1, rt->workers);
+        fl_parking_absent(&rt->parking, rt->workers, 0, 1);
         rt->worker[0].lent = true;
         if (!setup->late)
             fl_region_begin(rt->worker[0].own);

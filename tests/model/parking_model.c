@@ -113,6 +113,11 @@ int fl_os_keep_away(int thread)
 }
 
 /* By the sleeper. */
+static bool always(void)
+{
+    return true;
+}
+
 bool fl_os_may_return(void)
 {
     return true;
@@ -253,7 +258,7 @@ static void begin(int slots)
         mc_write(&beds[i].rests);
         beds[i].rests = 0;
     }
-    parking->moves = true;
+    parking->moves = always;
     time_now = 0;
     mc_name(&parking->idle, "idle");
     mc_name(&asleep->bits, "asleep");

@@ -318,13 +318,18 @@ static void start(pthread_t *thread, void *(*body)(void *), void *arg)
     cr_assert_eq(pthread_create(thread, NULL, body, arg), 0);
 }
 
+static bool always(void)
+{
+    return true;
+}
+
 static void set_up(void)
 {
     worker = aligned_alloc(FL_CACHE_LINE, sizeof *worker * run.workers);
     cr_assert(worker);
     memset(worker, 0, sizeof *worker * run.workers);
     fl_parking_init(&parking, run.workers, &worker->nap, sizeof *worker, asleep);
-    parking.moves = true;
+    parking.moves = always;
     memset(victim, 0, sizeof victim);
     for (unsigned v = 0; v < PUBLISHERS; v++) {
         cell[v] = calloc(run.tokens, sizeof *cell[v]);
@@ -396,7 +401,6 @@ static void check_exercised(void)
     if (!fl_seam.at)
         return;
     cr_assert(counts.cancelled_by_wake, "not exercised");
-    cr_assert(counts.spurious || atomic_load(&held_point) < 0, "not exercised"); /* by wakers that are held long */
     for (int i = 0; i < POINTS; i++)
         cr_assert(atomic_load(&passed[points[i]]), "not exercised: %s", point_names[points[i]]);
 }

@@ -19,7 +19,7 @@ static struct fl_settings settings_of(const filch_config *config)
 {
     struct fl_settings s;
     memset(&s, 0xAB, sizeof s);
-    cr_assert_eq(fl_configure(&s, config), 0);
+    cr_assert_eq(fl_configure(&s, config, false), 0);
     return s;
 }
 
@@ -41,7 +41,7 @@ Test(config, defaults)
 {
     struct fl_settings s = settings_of(NULL);
     cr_assert_eq(s.workers, processors());
-    cr_assert_eq(s.pin, FILCH_PIN_NONE);
+    cr_assert_eq(s.pin, FILCH_PIN_AUTO);
     cr_assert_eq(s.deque, (size_t)1 << 20);
     cr_assert(s.stack_size >= (size_t)8 << 20, "%zu bytes", s.stack_size);
     cr_assert_eq(s.overflow_message, FL_DEBUG);
@@ -149,7 +149,7 @@ Test(config, fields_beyond_its_size_are_not_read)
     filch_config c = {.size = offsetof(filch_config, pin), .workers = 5, .pin = 99, .deque = 1, .stack_size = 1};
     struct fl_settings s = settings_of(&c);
     cr_assert_eq(s.workers, 5u);
-    cr_assert_eq(s.pin, FILCH_PIN_NONE);
+    cr_assert_eq(s.pin, FILCH_PIN_AUTO);
     cr_assert_eq(s.deque, (size_t)1 << 20);
     c.size = sizeof c.size;
     cr_assert_eq(settings_of(&c).workers, processors());
@@ -172,9 +172,9 @@ Test(config, a_size_that_does_not_hold_itself_is_an_error)
 {
     struct fl_settings s;
     filch_config c = {.workers = 2};
-    cr_assert_eq(fl_configure(&s, &c), FILCH_EINVAL);
+    cr_assert_eq(fl_configure(&s, &c, false), FILCH_EINVAL);
     c.size = sizeof c.size - 1;
-    cr_assert_eq(fl_configure(&s, &c), FILCH_EINVAL);
+    cr_assert_eq(fl_configure(&s, &c, false), FILCH_EINVAL);
 }
 
 /* ---- ranges ---- */
@@ -183,7 +183,7 @@ static int try(filch_config c)
 {
     struct fl_settings s;
     c.size = sizeof c;
-    return fl_configure(&s, &c);
+    return fl_configure(&s, &c, false);
 }
 
 Test(config, ranges_of_the_code)
@@ -193,7 +193,11 @@ Test(config, ranges_of_the_code)
     cr_assert_eq(try((filch_config){.workers = 1025}), FILCH_EINVAL);
     cr_assert_eq(try((filch_config){.workers = ~0u}), FILCH_EINVAL);
     cr_assert_eq(try((filch_config){.pin = FILCH_PIN_CORE}), 0);
-    cr_assert_eq(try((filch_config){.pin = FILCH_PIN_CORE + 1}), FILCH_EINVAL);
+    cr_assert_eq(try((filch_config){.pin = FILCH_PIN_AUTO + 1}), FILCH_EINVAL);
+    cr_assert_eq(try((filch_config){.pin = FILCH_PIN_LIST, .pin_list = "8,0-3"}), 0);
+    static const char *const wrong[] = {NULL, "", ",", "1,", "3-1", "1-", "-1", "a", "1 2", "99999999999"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_assert_eq(try((filch_config){.pin = FILCH_PIN_LIST, .pin_list = wrong[i]}), FILCH_EINVAL, "%zu", i);
     cr_assert_eq(try((filch_config){.deque = 63}), FILCH_EINVAL);
     cr_assert_eq(try((filch_config){.deque = 64}), 0);
     cr_assert_eq(try((filch_config){.deque = (size_t)1 << 28}), 0);
@@ -216,7 +220,7 @@ static void *configure(void *arg)
 {
     struct fl_settings s;
     (void)arg;
-    CHILD_REQUIRE(fl_configure(&s, NULL) == 0);
+    CHILD_REQUIRE(fl_configure(&s, NULL, false) == 0);
     return NULL;
 }
 
@@ -234,9 +238,9 @@ static void with_variable(void)
     for (int i = 0; i < 3; i++)
         pthread_join(thread[i], NULL);
     struct fl_settings s;
-    CHILD_REQUIRE(fl_configure(&s, NULL) == 0);
+    CHILD_REQUIRE(fl_configure(&s, NULL, false) == 0);
     CHILD_REQUIRE(s.workers == expected_workers);
-    CHILD_REQUIRE(s.pin == FILCH_PIN_NONE);
+    CHILD_REQUIRE(s.pin == FILCH_PIN_AUTO);
     CHILD_REQUIRE(s.stack_size == expected_stack);
 }
 
@@ -329,6 +333,10 @@ Test(config, a_bad_pin_names_the_nearest)
     expect_warning("FILCH_PIN", "nome", "did you mean none?");
     expect_warning("FILCH_PIN", "None", "did you mean none?");
     expect_warning("FILCH_PIN", "1", "did you mean");
+    expect_warning("FILCH_PIN", "threads", "did you mean thread?");
+    expect_warning("FILCH_PIN", "list:", "list: needs processors such as 8,0-3");
+    expect_warning("FILCH_PIN", "list:0-", "list: needs processors such as 8,0-3");
+    expect_warning("FILCH_PIN", "auto", NULL);
 }
 
 Test(config, an_empty_value_is_not_set)
@@ -398,7 +406,7 @@ static void with_stderr_closed(void)
     close(STDERR_FILENO);
     errno = 1234;
     struct fl_settings s;
-    int error = fl_configure(&s, NULL), after = errno;
+    int error = fl_configure(&s, NULL, false), after = errno;
     dup2(said, STDERR_FILENO);
     CHILD_REQUIRE(error == 0);
     CHILD_REQUIRE(after == 1234);

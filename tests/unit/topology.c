@@ -298,11 +298,12 @@ Test(topology, this_machine)
     cr_assert_eq(p.places, (size_t)CPU_COUNT(&mask));
     for (size_t i = 0; i < p.places; i++)
         cr_assert(CPU_ISSET(p.place[i].cpu, &mask));
-    unsigned *cpus;
-    cr_assert_eq(fl_topology_cores(&cpus), p.places);
+    struct fl_placement here;
+    cr_assert(fl_topology_here(&here, NULL, FL_PLACES_CORES));
+    cr_assert_eq(here.places, p.places);
     for (size_t i = 0; i < p.places; i++)
-        cr_assert_eq(cpus[i], p.place[i].cpu);
-    free(cpus);
+        cr_assert_eq(here.place[i].cpu, p.place[i].cpu);
+    fl_placement_free(&here);
     fl_placement_free(&p);
 }
 
@@ -321,9 +322,9 @@ Test(topology, loading_leaves_the_mask_alone)
 /* HWLOC_SYNTHETIC stays in force: a made-up machine, whose numbers nobody may be pinned to. */
 Test(topology, no_pinning_to_a_machine_that_is_not_this_one)
 {
-    unsigned *cpus = NULL;
+    struct fl_placement here;
     setenv("HWLOC_SYNTHETIC", "core:2 pu:1", 1);
-    cr_assert_eq(fl_topology_cores(&cpus), 0u);
+    cr_assert_not(fl_topology_here(&here, NULL, FL_PLACES_CORES));
     struct fl_placement p = placement_of(NULL, NULL);
     cr_assert_eq(p.places, 2u);
     fl_placement_free(&p);
