@@ -221,6 +221,18 @@ static void calm(struct fl_worker *w, struct fl_deque *d)
         fl_deque_ask(d, FL_ASK_WATCH, true);
 }
 
+/* There is work.  If nobody sleeps that could be woken, nobody searches and a place is free, there is a thread to be
+ * made. */
+static void wake_or_make(struct filch_runtime *rt, unsigned near)
+{
+    struct fl_parking *p = &rt->parking;
+    if (fl_parking_wake(p, near)) /* K1: its fence */
+        return;
+    uint64_t idle = fl_load_rlx(free_place, &p->idle); /* a hint */
+    if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
+        fl_worker_spare(rt);
+}
+
 static void take_place(struct fl_worker *w)
 {
     if (!w->place)
@@ -238,7 +250,7 @@ static void pay(struct fl_worker *w)
         return;
     ask_all(w);
     if (fl_deque_has_public(deque_of(w)) || is_work(w) || is_unwatched(w))
-        fl_parking_wake(p, w->id + 1);
+        wake_or_make(w->runtime, w->id + 1);
 }
 
 void fl_idle_gone(struct fl_worker *w)
@@ -254,11 +266,11 @@ void fl_idle_gone(struct fl_worker *w)
 void fl_idle_away(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
-    if (fl_deque_publish_all(deque_of(w)))
-        fl_worker_spare(rt);
+    (void)fl_deque_publish_all(deque_of(w));
     if (w->place && !FL_MUTANT(away_with_its_place))
         (void)fl_parking_free(&rt->parking, rt->workers);
     w->place = false;
+    fl_worker_spare(rt); /* also for what comes while it is away, as in fl_idle_wait */
     pay(w);
 }
 
@@ -380,26 +392,17 @@ static void found(struct fl_worker *w)
         return;
     ask_all(w);
     if (is_work(w) || is_unwatched(w))
-        fl_parking_wake(p, w->id + 1);
+        wake_or_make(w->runtime, w->id + 1);
 }
 
 /* ---- letters ---- */
-
-static void wake_for_letter(struct filch_runtime *rt)
-{
-    struct fl_parking *p = &rt->parking;
-    if (FL_MUTANT(letter_in_silence) || fl_parking_wake(p, 0)) /* K1: its fence */
-        return;
-    uint64_t idle = fl_load_rlx(post_idle, &p->idle); /* a hint */
-    if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
-        fl_worker_spare(rt); /* all that have a thread are at work */
-}
 
 void fl_idle_post(struct filch_runtime *rt, struct fl_letter *letter)
 {
     (void)fl_add_rlx(posting, &rt->posting, 1); /* B4: who opens the letter sees it, by B1 */
     fl_inbox_put(&rt->inbox, letter);
-    wake_for_letter(rt);
+    if (!FL_MUTANT(letter_in_silence))
+        wake_or_make(rt, 0);
     (void)fl_add_rel(posted, &rt->posting, (uint32_t)-1); /* B4: pairs with the acquire all_posted */
 }
 

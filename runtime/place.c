@@ -155,12 +155,13 @@ static void place_now(struct filch_runtime *rt)
 {
     uint32_t none = 0;
     int error = 0;
+    rt->auto_bound = rt->pin == FILCH_PIN_AUTO; /* before: the child of a fork in between takes it back */
     if (rt->pin == FILCH_PIN_AUTO &&
         (!fl_place_auto() || !fl_cas_rlx(auto_bound, &bound, &none, 1))) { /* says nothing but that */
+        rt->auto_bound = false;
         give_up(rt, 0);
         return;
     }
-    rt->auto_bound = rt->pin == FILCH_PIN_AUTO;
     struct fl_seating *s = fl_seating_make(rt->pin, rt->pin_list, rt->workers, &error);
     if (s)
         fl_store_rel(seating, &rt->seating, s); /* W5: pairs with the acquire look_seating */

@@ -344,14 +344,17 @@ static int create_here(struct filch_runtime **out, const filch_config *config, b
  * another call that does something else: what takes long is left to the first thread. */
 static int create(struct filch_runtime **out, const filch_config *config, bool hasty)
 {
-    struct fl_worker *self = fl_self();
-    bool bound = self && self->affinity;
-    int saved = errno; /* the C library's malloc sets it */
-    if (bound)
-        fl_os_affinity_restore(self->affinity);
+    struct fl_worker *seated = NULL, *first = NULL;
+    int saved = errno;                                       /* the C library's malloc sets it */
+    for (struct fl_worker *w = fl_self(); w; w = w->outer) { /* inside filch_run the mask may be of a slot outside */
+        first = w->affinity ? w : first;
+        seated = seated || !w->affinity ? seated : w;
+    }
+    if (first)
+        fl_os_affinity_restore(first->affinity);
     int error = create_here(out, config, hasty);
-    if (bound)
-        fl_seat_again(self);
+    if (seated)
+        fl_seat_again(seated);
     errno = saved;
     return error;
 }

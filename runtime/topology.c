@@ -357,7 +357,7 @@ void fl_victims_free(struct fl_victims *v)
 
 static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
 static struct fl_topology here;
-static bool is_here;
+static bool is_here, is_over;
 
 void fl_topology_hold(void)
 {
@@ -376,6 +376,7 @@ __attribute__((destructor)) static void forget(void)
     if (is_here)
         hwloc_topology_destroy(here.hwloc);
     is_here = false;
+    is_over = true; /* a worker of a runtime that was left running may still want it, beside hwloc's own destructors */
     fl_topology_let_go();
 }
 
@@ -383,7 +384,7 @@ bool fl_topology_here(struct fl_placement *out, const char *list, enum fl_places
 {
     int saved = errno;
     fl_topology_hold();
-    is_here = is_here || load(&here, NULL) == FL_TOPOLOGY_OK;
+    is_here = !is_over && (is_here || load(&here, NULL) == FL_TOPOLOGY_OK);
     bool got = is_here && hwloc_topology_is_thissystem(here.hwloc) &&
                fl_topology_place_as(out, &here, NULL, list, order) == FL_TOPOLOGY_OK;
     fl_topology_let_go();

@@ -230,13 +230,6 @@ void fl_worker_settled(struct filch_runtime *rt)
         fl_os_yield();
 }
 
-static void end(struct fl_worker *w)
-{
-    fl_fiber_end_native(&w->native);
-    fl_overflow_leave(w->alternate);
-    fl_os_affinity_free(w->affinity);
-}
-
 void *fl_worker_main(void *arg)
 {
     struct fl_worker *w = arg;
@@ -259,37 +252,31 @@ void *fl_worker_main(void *arg)
         w->unseated = true;
         fl_store_rlx(pin_error, &rt->pin_error, FILCH_EPIN); /* ordered by ready */
     }
-    fl_add_rel(ready, &rt->ready, 1);                                        /* W2: pairs with the acquire all_ready */
-    struct fl_fiber *first = w->kept ? w->kept : fl_fibers_get(&rt->fibers); /* fl_worker_start put it there */
+    fl_add_rel(ready, &rt->ready, 1); /* W2: pairs with the acquire all_ready */
+    struct fl_fiber *first = w->kept; /* fl_worker_start put it there */
     w->kept = NULL;
     w->kept_count = 0;
-    if (!first) {
-        fl_warn("worker %u ends at once: %s", w->id, filch_strerror(FILCH_ENOMEM));
-        end(w);
-        return NULL;
-    }
     if (!rt->migrates) { /* it stays on this fiber */
         first->tied = w;
         w->place = true;
     }
     fl_leave(w, first, FL_AFTER_NOTHING);
-    end(w);
+    fl_fiber_end_native(&w->native);
+    fl_overflow_leave(w->alternate);
+    fl_os_affinity_free(w->affinity);
     return NULL;
 }
 
-/* So that a thread that cannot have a stack is not made; in haste the first one sees for itself. */
 int fl_worker_start(struct fl_worker *w)
 {
-    bool hasty = w->runtime->hasty && w->id == 1;
-    w->kept = hasty ? NULL : fl_fibers_get(&w->runtime->fibers); /* its first */
-    if (!w->kept && !hasty)
+    w->kept = fl_fibers_get(&w->runtime->fibers); /* its first */
+    if (!w->kept)
         return FILCH_ENOMEM;
     w->has_thread = true; /* the thread reads it */
     int error = fl_os_thread(&w->thread, fl_worker_main, w);
     if (error) {
         w->has_thread = false;
-        if (w->kept)
-            fl_fibers_put(&w->runtime->fibers, w->kept);
+        fl_fibers_put(&w->runtime->fibers, w->kept);
         w->kept = NULL;
     }
     return error;

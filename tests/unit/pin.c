@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "budget.h"
 #include "os.h"
 #include "process.h"
 #include "runtime.h"
@@ -128,6 +129,37 @@ static void see_inside(void *arg)
 {
     (void)arg;
     sched_getaffinity(0, sizeof nest.inside, &nest.inside);
+}
+
+/* A runtime that is started there counts processors by the mask of this thread before all that. */
+static void start_nested(void *arg)
+{
+    filch_config c = {.size = sizeof c, .pin = FILCH_PIN_NONE};
+    filch_runtime *rt;
+    cr_assert_eq(filch_start(&rt, &c), 0);
+    *(unsigned *)arg = filch_num_workers(rt);
+    see_inside(NULL);
+    cr_assert_eq(filch_stop(rt), 0);
+}
+
+static void run_nested(void *arg)
+{
+    cr_assert_eq(filch_run(nest.inner, start_nested, arg), 0);
+}
+
+Test(pin, a_runtime_that_is_started_inside_two)
+{
+    filch_config c = {.size = sizeof c, .workers = 2, .pin = FILCH_PIN_CORE}, none = c;
+    filch_runtime *outer;
+    unsigned workers = 0;
+    none.pin = FILCH_PIN_NONE;
+    cr_assert_eq(filch_start(&outer, &c), 0);
+    cr_assert_eq(filch_start(&nest.inner, &none), 0);
+    cr_assert_eq(filch_run(outer, run_nested, &workers), 0);
+    cr_assert_eq(workers, fl_budget_cpus());
+    cr_assert_eq(CPU_COUNT(&nest.inside), 1, "it is bound again");
+    cr_assert_eq(filch_stop(nest.inner), 0);
+    cr_assert_eq(filch_stop(outer), 0);
 }
 
 static void see_nested(void *arg)

@@ -334,3 +334,71 @@ Test(submit, from_16_threads_to_4_workers)
 {
     from_many_threads(4);
 }
+
+/* ---- the thread that is missing ---- */
+
+static filch_submission older, younger;
+static atomic_bool both_are_there;
+
+static void wait_for_the_younger(void *arg)
+{
+    (void)arg;
+    await(&both_are_there);
+    filch_submission_wait(&younger);
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* One thread is awake, and takes the older; for the younger a spare must be made, whoever finds out that it is
+ * missing: who takes the older, or who waits in it. */
+static void older_waits_for_younger(int migrate)
+{
+    for (int i = 0; i < 300; i++) {
+        filch_submission first;
+        filch_config c = {.size = sizeof c, .workers = 2, .migrate = migrate};
+        cr_assert_eq(filch_start(&rt, &c), 0);
+        cr_assert_eq(filch_submit(rt, &first, do_nothing, NULL), 0);
+        filch_submission_wait(&first);
+        atomic_store(&both_are_there, false);
+        cr_assert_eq(filch_submit(rt, &older, wait_for_the_younger, NULL), 0);
+        cr_assert_eq(filch_submit(rt, &younger, do_nothing, NULL), 0);
+        atomic_store(&both_are_there, true);
+        filch_submission_wait(&older);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
+
+Test(submit, one_that_waits_for_another_on_its_thread)
+{
+    older_waits_for_younger(-1);
+}
+
+Test(submit, one_that_waits_for_another_on_a_fiber)
+{
+    older_waits_for_younger(1);
+}
+
+static void await_the_younger(void *arg)
+{
+    (void)arg;
+    await(&both_are_there);
+    while (!filch_submission_done(&younger))
+        sched_yield();
+}
+
+/* The older waits awake: there are two places, so there must be two threads. */
+Test(submit, two_at_once_where_there_are_two_places)
+{
+    for (int i = 0; i < 100; i++) {
+        rt = start_with(2);
+        atomic_store(&both_are_there, false);
+        cr_assert_eq(filch_submit(rt, &older, await_the_younger, NULL), 0);
+        cr_assert_eq(filch_submit(rt, &younger, do_nothing, NULL), 0);
+        atomic_store(&both_are_there, true);
+        filch_submission_wait(&older);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
