@@ -124,7 +124,8 @@ static void again_and_again(const char *path, int times, int overflow_message)
            times, early.threads, late.threads, early.keys, late.keys, early.maps, late.maps, early.files, late.files,
            early.pages, late.pages);
     REQUIRE(late.threads == early.threads && late.keys == early.keys && late.files == early.files);
-    REQUIRE(late.maps <= early.maps + 2); /* a heap may be split */
+    REQUIRE(late.maps <=
+            early.maps + 8); /* a heap may be split; the C library keeps stacks of threads, and of spares */
     REQUIRE(late.pages <= early.pages + PAGES);
     struct sigaction a;
     REQUIRE(sigaction(SIGSEGV, NULL, &a) == 0 && a.sa_handler == SIG_DFL);
@@ -139,7 +140,8 @@ static void leave(const char *path)
         REQUIRE(plugin);
         find(plugin, "plugin_fib_and_leave", &plugin_fib_and_leave);
         REQUIRE(plugin_fib_and_leave(N) == FIB_N);
-        REQUIRE(entries("/proc/self/task") == 3);
+        long threads = entries("/proc/self/task");
+        REQUIRE(threads >= 2 && threads <= 4); /* the first one makes the others; and there may be a spare */
         REQUIRE(dlclose(plugin) == 0);
         REQUIRE(!dlopen(path, RTLD_NOW | RTLD_NOLOAD));
         for (int i = 0; i < 1000; i++) /* its threads find nothing to do, and sleep */
