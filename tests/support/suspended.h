@@ -9,6 +9,7 @@
 #define FILCH_TESTS_SUSPENDED_H
 
 #include <filch.h>
+#include <pthread.h>
 #include <sched.h>
 
 #if defined __cplusplus
@@ -24,8 +25,16 @@ extern "C" {
 struct on_a_fiber {
     void (*fn)(void *);
     void *arg;
+    pthread_t spawner;
     FL_ATOMIC(int) began;
+    FL_ATOMIC(filch_detail_slot *) slot; /* of the task that calls fn */
 };
+
+/* 1: the task is done; 2: somebody waits for it (runtime/deque.c); 0: the slot is known. */
+static inline int slot_says(filch_detail_slot *slot, uintptr_t bit)
+{
+    return slot && (fl_load_acq(raced_word, slot) & bit) == bit;
+}
 
 static inline void nothing_at_all(void *arg)
 {
@@ -36,6 +45,8 @@ static inline void begin_on_a_fiber(void *arg)
 {
     struct on_a_fiber *on = FILCH_DETAIL_CAST(struct on_a_fiber *, arg);
     fl_store_rel(began, &on->began, 1);
+    while (!pthread_equal(pthread_self(), on->spawner) && !slot_says(fl_load_acq(on_slot, &on->slot), 2))
+        sched_yield();
     on->fn(on->arg);
 }
 
@@ -43,7 +54,9 @@ static inline void wait_for_a_fiber(void *arg)
 {
     struct on_a_fiber *on = FILCH_DETAIL_CAST(struct on_a_fiber *, arg);
     filch_task t, other;
+    on->spawner = pthread_self();
     filch_spawn(&t, begin_on_a_fiber, on);
+    fl_store_rel(on_slot, &on->slot, filch_detail_slot_at(filch_detail_here().d, t.head.slot));
     while (!fl_load_acq(began, &on->began)) {
         filch_spawn(&other, nothing_at_all, FILCH_DETAIL_NULL);
         filch_sync(&other);
@@ -52,14 +65,15 @@ static inline void wait_for_a_fiber(void *arg)
     filch_sync(&t);
 }
 
-/* Calls fn(arg) as a stolen task, so that it may go on on another thread after a sync, while this thread waits in its
- * own sync: with two workers these are the two. */
+/* Calls fn(arg) as a stolen task, so that it may go on on another thread after a sync, when this thread waits in its own
+ * sync: with two workers these are the two. */
 static inline int run_on_a_fiber(filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct on_a_fiber on;
     on.fn = fn;
     on.arg = arg;
     fl_store_rel(began, &on.began, 0);
+    fl_store_rel(on_slot, &on.slot, FILCH_DETAIL_CAST(filch_detail_slot *, FILCH_DETAIL_NULL));
     return filch_run(rt, wait_for_a_fiber, &on);
 }
 
@@ -94,15 +108,11 @@ static __attribute__((noinline, unused)) void at_end(void)
     child_is_here = 1;
 }
 
-/* 1: the task is done; 2: somebody waits for it (runtime/deque.c); 0: the parent is at its sync. */
+/* 0: the parent is at its sync. */
 static inline void until_slot_says(uintptr_t bit)
 {
-    for (;;) {
-        filch_detail_slot *slot = fl_load_acq(raced_for, &raced_for);
-        if (slot && (fl_load_acq(raced_word, slot) & bit) == bit)
-            return;
+    while (!slot_says(fl_load_acq(raced_for, &raced_for), bit))
         sched_yield();
-    }
 }
 
 static __attribute__((unused)) void hold_ending(enum fl_point point)

@@ -423,9 +423,9 @@ static void shows_work_late(void *arg)
     filch_task t;
     (void)arg;
     fl_store_rel(shows_work, &shows_work, 1);
-    while (fl_load_acq(shows_work, &shows_work) == 1)
-        sched_yield();
-    filch_spawn(&t, begin, NULL); /* public: the spare has asked while it searched */
+    while (fl_load_acq(shows_work, &shows_work) == 1) /* it may be asleep by now: a task wakes it */
+        answer_thieves();
+    filch_spawn(&t, begin, NULL); /* public, if the spare has asked meanwhile; else it is seen as a private one */
     fl_store_rel(shows_work, &shows_work, 3);
     until_thief_raises(&began);
     filch_sync(&t);
