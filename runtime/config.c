@@ -83,10 +83,10 @@ static size_t distance(const char *a, const char *b)
 static void warn_unknown_names(void)
 {
     for (char **e = environ; e && *e; e++) {
-        char name[65]; /* enough to tell which name is near */
-        size_t n = strcspn(*e, "="), kept = n < sizeof name ? n : sizeof name - 1;
         if (strncmp(*e, "FILCH_", 6) != 0)
             continue;
+        char name[65]; /* enough to tell which name is near */
+        size_t n = strcspn(*e, "="), kept = n < sizeof name ? n : sizeof name - 1;
         memcpy(name, *e, kept);
         name[kept] = 0;
         const char *nearest = names[0];

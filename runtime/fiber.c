@@ -99,9 +99,16 @@ void fl_fibers_init(struct fl_fibers *f, size_t stack_bytes, size_t deque_slots,
     size_t tail = fl_deque_bytes(deque_slots) + sizeof(struct block) + (COLOURS - 1) * FL_CACHE_LINE;
     f->stride = page + round_up(f->stack_bytes + tail, page);
     f->control = fl_switch_control();
-    f->most = fl_os_most_stacks();
-    if (f->most > FL_TOOLS_MOST)
-        f->most = FL_TOOLS_MOST;
+}
+
+size_t fl_fibers_most(struct fl_fibers *f)
+{
+    if (!f->most) {
+        f->most = fl_os_most_stacks();
+        if (f->most > FL_TOOLS_MOST)
+            f->most = FL_TOOLS_MOST;
+    }
+    return f->most;
 }
 
 void fl_fibers_destroy(struct fl_fibers *f)
@@ -136,11 +143,22 @@ static struct fl_slab *map_slab(struct fl_fibers *f)
     return NULL;
 }
 
+static struct fl_slab *slab_with_room(struct fl_fibers *f)
+{
+    return f->slabs && f->slabs->made < f->slabs->room ? f->slabs : map_slab(f);
+}
+
+bool fl_fibers_reserve(struct fl_fibers *f)
+{
+    pthread_mutex_lock(&f->lock);
+    bool there = slab_with_room(f);
+    pthread_mutex_unlock(&f->lock);
+    return there;
+}
+
 static struct fl_fiber *make_one(struct fl_fibers *f)
 {
-    struct fl_slab *s = f->slabs;
-    if (!s || s->made == s->room)
-        s = map_slab(f);
+    struct fl_slab *s = slab_with_room(f);
     if (!s)
         return NULL;
     char *low = s->low + s->made * f->stride;
@@ -163,7 +181,7 @@ static struct fl_fiber *make_one(struct fl_fibers *f)
 
 static bool may_make(struct fl_fibers *f)
 {
-    if (fl_add_rlx(make, &made_in_all, 1) < f->most) /* a count, that orders nothing */
+    if (fl_add_rlx(make, &made_in_all, 1) < fl_fibers_most(f)) /* a count, that orders nothing */
         return true;
     (void)fl_add_rlx(make_not, &made_in_all, (size_t)-1); /* the same */
     return false;

@@ -52,7 +52,7 @@ struct fl_fibers {
     size_t pooled;
     size_t keep; /* pooled stacks that keep their pages */
     size_t made; /* ever */
-    size_t most; /* refuse where the process has so many: fl_os_most_stacks(), or a test's */
+    size_t most; /* refuse where the process has so many; 0: not asked for yet, fl_fibers_most */
     size_t in_use, peak;
     size_t stack_bytes, deque_slots;
     void (*entry)(void);
@@ -63,6 +63,10 @@ struct fl_fibers {
 
 /* stack_bytes is rounded up to pages.  Maps nothing. */
 void fl_fibers_init(struct fl_fibers *f, size_t stack_bytes, size_t deque_slots, void (*entry)(void));
+/* Address space for a new fiber, which is what may well not be had: false.  To make one takes twice as long. */
+bool fl_fibers_reserve(struct fl_fibers *f);
+/* fl_os_most_stacks(), fewer under a sanitizer, or a test's.  f's lock is held, or nobody else uses f. */
+size_t fl_fibers_most(struct fl_fibers *f);
 /* No fiber of f runs or will run: unmaps all. */
 void fl_fibers_destroy(struct fl_fibers *f);
 /* A fiber that is switched away: either new (its first switch-to calls f->entry) or put back before (it goes on where

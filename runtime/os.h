@@ -42,6 +42,11 @@ bool fl_os_may_return(void);
 int fl_os_keep_away(int thread);
 /* The calling thread may run on cpu again. */
 void fl_os_let_back(int cpu);
+/* The calling thread's processor, as it is now; -1 if the kernel does not say. */
+int fl_os_cpu(void);
+/* Moves the calling thread to another processor if it runs on cpu; its affinity stays as it is.  For a new thread,
+ * which else begins where it was made, for the reason of fl_os_wakes_late.  10 us. */
+void fl_os_step_aside(int cpu);
 
 /* A thread that takes no asynchronous signal but SIGPROF. */
 int fl_os_thread(pthread_t *thread, void *(*body)(void *), void *arg);
@@ -63,10 +68,10 @@ uint64_t fl_os_now(void);
 
 /* ---- stacks of fibers (os_stack.c) ---- */
 
-/* How a guard page is made, probed by effect once per process. */
-enum fl_os_guard { FL_GUARD_INSTALL, FL_GUARD_PROTECT };
-enum fl_os_guard fl_os_guard_kind(void);
-/* For tests, before the first call of the one above: as if the kernel had no guard call. */
+/* How a guard page is made, probed by effect when the first one is made. */
+enum fl_os_guard { FL_GUARD_UNKNOWN, FL_GUARD_INSTALL, FL_GUARD_PROTECT };
+enum fl_os_guard fl_os_guard_kind(void); /* never FL_GUARD_UNKNOWN */
+/* For tests, before all that needs guard pages: as if the kernel had no guard call. */
 void fl_os_deny_guard(void);
 /* Most stacks with guard pages that this process may have, with room left for the user's own maps. */
 size_t fl_os_most_stacks(void);

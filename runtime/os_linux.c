@@ -1,9 +1,6 @@
 #define _GNU_SOURCE
 #include "os.h"
 
-#if defined __x86_64__
-#include <cpuid.h>
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -15,6 +12,11 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if defined __x86_64__ && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#elif defined __x86_64__
+#include <cpuid.h>
+#endif
 
 #include "filch/error.h"
 
@@ -161,17 +163,22 @@ void fl_os_affinity_free(void *saved)
 static bool wakes_late; /* false: arm64's vcpu_is_preempted is always false; others have not been tried */
 
 #if defined __x86_64__
+/* The bit that hypervisors set.  In a virtual machine the instruction takes 10 us or more, and glibc has asked. */
 static void ask_processor(void)
 {
+#if __has_include(<sys/platform/x86.h>)
+    wakes_late = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array[2] >> 31; /* eax, ebx, ecx */
+#else
     unsigned a, b, c, d;
-    wakes_late = __get_cpuid(1, &a, &b, &c, &d) && c >> 31; /* the bit that hypervisors set */
+    wakes_late = __get_cpuid(1, &a, &b, &c, &d) && c >> 31;
+#endif
 }
 #endif
 
 bool fl_os_wakes_late(void)
 {
 #if defined __x86_64__
-    static pthread_once_t once = PTHREAD_ONCE_INIT; /* in a virtual machine this instruction takes 10 us */
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, ask_processor);
 #endif
     return wakes_late;
@@ -215,6 +222,27 @@ void fl_os_let_back(int cpu)
     if (sched_getaffinity(0, sizeof set, set) == 0) {
         CPU_SET_S((size_t)cpu, sizeof set, set);
         (void)sched_setaffinity(0, sizeof set, set); /* fl_os_may_return has tried it */
+    }
+    errno = saved;
+}
+
+int fl_os_cpu(void)
+{
+    int saved = errno, cpu = sched_getcpu();
+    errno = saved;
+    return cpu;
+}
+
+void fl_os_step_aside(int cpu)
+{
+    cpu_set_t set[SETS], rest[SETS];
+    int saved = errno, tries = 0;
+    if (cpu >= 0 && sched_getcpu() == cpu && sched_getaffinity(0, sizeof set, set) == 0) {
+        memcpy(rest, set, sizeof set);
+        CPU_CLR_S((size_t)cpu, sizeof rest, rest);
+        if (sched_setaffinity(0, sizeof rest, rest) == 0) /* refused if nothing is left */
+            while (sched_setaffinity(0, sizeof set, set) != 0 && ++tries < 3)
+                continue;
     }
     errno = saved;
 }

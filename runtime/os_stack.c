@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if !defined MADV_GUARD_INSTALL
@@ -38,41 +40,31 @@ void fl_os_stack_trim(void *memory, size_t bytes)
 
 /* ---- guard pages ---- */
 
-static pthread_once_t probed = PTHREAD_ONCE_INIT;
 static bool denied;
-static enum fl_os_guard kind = FL_GUARD_PROTECT;
+static FL_ATOMIC(int) kind = {FL_GUARD_UNKNOWN}; /* whoever finds it out finds the same */
 
-/* By effect: qemu-user and gVisor answer 0 to advice that they do not know.  That the page faults is learned from a
- * system call that reads it, without a signal. */
-static bool guard_call_works(void)
+/* By effect: qemu-user and gVisor answer 0 to advice that they do not know.  That the page faults is learned from one
+ * system call that reads it, without a signal: a wait for a word that is not 1, which else fails with EAGAIN. */
+static bool guard_call_works(void *page)
 {
-    size_t page = fl_os_page_size();
-    int ends[2];
-    bool works = false;
-    void *memory = fl_os_map(page);
-    if (!memory)
-        return false;
-    if (madvise(memory, page, MADV_GUARD_INSTALL) == 0 && pipe2(ends, O_CLOEXEC) == 0) {
-        works = write(ends[1], memory, 1) < 0 && errno == EFAULT;
-        close(ends[0]);
-        close(ends[1]);
-    }
-    fl_os_unmap(memory, page);
+    bool works = !denied && madvise(page, fl_os_page_size(), MADV_GUARD_INSTALL) == 0 &&
+                 syscall(SYS_futex, page, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0) < 0 && errno == EFAULT;
+    fl_store_rlx(guard_found, &kind, works ? FL_GUARD_INSTALL : FL_GUARD_PROTECT); /* of itself */
     return works;
-}
-
-static void probe(void)
-{
-    int saved = errno;
-    if (!denied && guard_call_works())
-        kind = FL_GUARD_INSTALL;
-    errno = saved;
 }
 
 enum fl_os_guard fl_os_guard_kind(void)
 {
-    pthread_once(&probed, probe);
-    return kind;
+    int saved = errno;
+    if (fl_load_rlx(guard_asked, &kind) == FL_GUARD_UNKNOWN) { /* of itself */
+        void *page = fl_os_map(fl_os_page_size());
+        if (!page)
+            return FL_GUARD_PROTECT; /* for now */
+        (void)guard_call_works(page);
+        fl_os_unmap(page, fl_os_page_size());
+    }
+    errno = saved;
+    return (enum fl_os_guard)fl_load_rlx(guard_kind, &kind); /* of itself */
 }
 
 void fl_os_deny_guard(void)
@@ -80,13 +72,22 @@ void fl_os_deny_guard(void)
     denied = true;
 }
 
+/* For who may neither advise nor protect.  It forgets what was there. */
+static bool is_replaced(void *page, size_t bytes)
+{
+    enum { FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED };
+    return (uintptr_t)page % bytes == 0 && mmap(page, bytes, PROT_NONE, FLAGS, -1, 0) == page;
+}
+
 bool fl_os_guard(void *page)
 {
     int saved = errno;
     size_t bytes = fl_os_page_size();
+    int known = fl_load_rlx(guard_known, &kind); /* of itself */
     /* The call refuses memory that mlockall locked (before Linux 6.15); the other way works there, too. */
-    bool made = (fl_os_guard_kind() == FL_GUARD_INSTALL && madvise(page, bytes, MADV_GUARD_INSTALL) == 0) ||
-                mprotect(page, bytes, PROT_NONE) == 0;
+    bool made = known == FL_GUARD_UNKNOWN ? guard_call_works(page)
+                                          : known == FL_GUARD_INSTALL && madvise(page, bytes, MADV_GUARD_INSTALL) == 0;
+    made = made || mprotect(page, bytes, PROT_NONE) == 0 || is_replaced(page, bytes);
     errno = saved;
     return made;
 }

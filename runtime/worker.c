@@ -224,6 +224,17 @@ static void begin_others(struct filch_runtime *rt)
     fl_store_rel(settle, &rt->settled, 1); /* W4: pairs with the acquire is_settled */
 }
 
+/* What the spawn has left to the first thread, but for the address space.  There may be no map for its guard page at
+ * the moment: then this thread is late. */
+static void make_own_fiber(struct fl_worker *w)
+{
+    FL_ATOMIC(uint32_t) never;
+    fl_store_rlx(no_fiber_yet, &never, 0); /* nobody else knows it */
+    while (!(w->kept = fl_fibers_get(&w->runtime->fibers)) &&
+           !fl_load_rlx(stopped_without_fiber, &w->runtime->stop)) /* nothing to order: it has done nothing */
+        fl_os_futex_wait(&never, 0, 1000000);
+}
+
 void fl_worker_settled(struct filch_runtime *rt)
 {
     while (!fl_load_acq(is_settled, &rt->settled)) /* W4: pairs with the release settle */
@@ -238,12 +249,16 @@ void *fl_worker_main(void *arg)
     char name[24]; /* a slot number has at most 4 digits: the name fits the 15 bytes of the kernel */
     snprintf(name, sizeof name, "filch %u", w->id);
     fl_os_name_thread(name);
+    if (w->id == 1 && rt->hasty && rt->parking.moves && rt->parking.moves())
+        fl_os_step_aside(w->made_at); /* the maker of a spare will sleep */
     fl_fiber_init_native(&w->native, NULL, NULL);
     w->fiber = &w->native;
     if (w->id >= rt->workers || (w->id > 1 && rt->hasty))
         fl_parking_appears(&rt->parking);
-    if (w->id == 1 && rt->hasty)
+    if (w->id == 1 && rt->hasty) {
         begin_others(rt);
+        make_own_fiber(w);
+    }
     fl_os_fine_timers();
     if (rt->overflow_message)
         w->alternate = fl_overflow_enter();
@@ -253,14 +268,15 @@ void *fl_worker_main(void *arg)
         fl_store_rlx(pin_error, &rt->pin_error, FILCH_EPIN); /* ordered by ready */
     }
     fl_add_rel(ready, &rt->ready, 1); /* W2: pairs with the acquire all_ready */
-    struct fl_fiber *first = w->kept; /* fl_worker_start put it there */
+    struct fl_fiber *first = w->kept;
     w->kept = NULL;
     w->kept_count = 0;
-    if (!rt->migrates) { /* it stays on this fiber */
+    if (first && !rt->migrates) { /* it stays on this fiber */
         first->tied = w;
         w->place = true;
     }
-    fl_leave(w, first, FL_AFTER_NOTHING);
+    if (first)
+        fl_leave(w, first, FL_AFTER_NOTHING);
     fl_fiber_end_native(&w->native);
     fl_overflow_leave(w->alternate);
     fl_os_affinity_free(w->affinity);
@@ -269,14 +285,19 @@ void *fl_worker_main(void *arg)
 
 int fl_worker_start(struct fl_worker *w)
 {
-    w->kept = fl_fibers_get(&w->runtime->fibers); /* its first */
-    if (!w->kept)
+    struct filch_runtime *rt = w->runtime;
+    bool later = w->id == 1 && rt->hasty;
+    if (!later)
+        w->kept = fl_fibers_get(&rt->fibers); /* its first */
+    if (later ? !fl_fibers_reserve(&rt->fibers) : !w->kept)
         return FILCH_ENOMEM;
-    w->has_thread = true; /* the thread reads it */
+    w->has_thread = true; /* the thread reads this and the next */
+    w->made_at = fl_os_cpu();
     int error = fl_os_thread(&w->thread, fl_worker_main, w);
     if (error) {
         w->has_thread = false;
-        fl_fibers_put(&w->runtime->fibers, w->kept);
+        if (w->kept)
+            fl_fibers_put(&rt->fibers, w->kept);
         w->kept = NULL;
     }
     return error;

@@ -59,6 +59,7 @@ struct fl_worker {
     bool lent;              /* a thread of the user works here */
     bool attached;          /* for good, not for a filch_run */
     bool has_thread;        /* a thread of ours was made */
+    int made_at;            /* on this processor, -1: unknown */
     bool place;             /* of a thread of the user: it has taken one (parking.h, K7) */
     pthread_t thread;       /* that one */
     struct fl_fiber native; /* the thread's own stack; tied if the thread is lent */

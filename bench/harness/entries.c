@@ -157,7 +157,8 @@ static const struct bench_row oversubscribed_fib_rows[] = {OVERSUBSCRIBED("fib-f
 static const struct bench_row oversubscribed_nqueens_rows[] = {OVERSUBSCRIBED("nqueens-filch")};
 static const struct bench_row oversubscribed_tree_rows[] = {OVERSUBSCRIBED("tree-filch")};
 static const struct bench_row start_rows[] = {
-    {"2 workers", "micro-start", NULL, BENCH_OTHER, .workers = 2,
+    {"one thread instead", "micro-start", "thread", BENCH_OTHER, .workers = 1},
+    {"filch", "micro-start", "filch", BENCH_OTHER, .workers = 1,
      .limit = {AT_MOST(100), AT_MOST(0), AT_MOST(0), AT_MOST(150)}},
 };
 static const struct bench_row fiber_memory_rows[] = {

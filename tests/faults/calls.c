@@ -265,6 +265,37 @@ static void wait_without_a_spare(void)
     CHILD_REQUIRE(filch_stop(rt) == 0);
 }
 
+/* The first thread's fiber of a runtime that a spawn starts is made by that thread: it tries until it has one. */
+static void have_a_late_fiber(void)
+{
+    signal(SIGALRM, hangs);
+    alarm(LATE);
+    setenv("FILCH_NUM_WORKERS", "2", 1);
+    fl_os_deny_guard();
+    fault_arm((struct fault_plan){FAULT_GUARD, 1, false, ENOMEM});
+    CHILD_REQUIRE(first_spawn() == 0);
+    CHILD_REQUIRE(atomic_load(&fault_tally->failed) == 1);
+}
+
+static void never_have_a_fiber(void)
+{
+    signal(SIGALRM, hangs);
+    alarm(LATE);
+    setenv("FILCH_NUM_WORKERS", "2", 1);
+    fl_os_deny_guard();
+    fault_arm((struct fault_plan){FAULT_GUARD, 1, true, ENOMEM});
+    unsigned threads = thread_count_at_rest();
+    for (int i = 0; i < 3; i++) {
+        fib_only(NULL);
+        for (unsigned n = atomic_load(&fault_tally->failed); atomic_load(&fault_tally->failed) < n + 3;)
+            sched_yield();
+        CHILD_REQUIRE(filch_num_workers(NULL) == 2);
+        CHILD_REQUIRE(filch_stop(NULL) == 0);
+        await_thread_count(threads);
+        CHILD_REQUIRE(atomic_load(&fault_tally->blocks) == 0 && atomic_load(&fault_tally->maps) == 0);
+    }
+}
+
 /* ---- all runs of a kind ---- */
 
 static struct {
@@ -378,6 +409,13 @@ Test(calls, a_spare_that_cannot_be_made_costs_no_fiber)
     expect_success(child_of(wait_without_a_spare));
 }
 
+Test(calls, a_first_fiber_that_is_late)
+{
+    fault_share();
+    expect_success(child_of(have_a_late_fiber));
+    expect_success(child_of(never_have_a_fiber));
+}
+
 Test(calls, mmap)
 {
     exercise(FAULT_MMAP, MOST, ENOMEM, false);
@@ -395,6 +433,14 @@ Test(calls, mprotect)
 {
     exercise(FAULT_MPROTECT, MOST, ENOMEM, false);
     expect_exercised(FAULT_MPROTECT);
+    for (int i = 0; i < 16; i++)
+        cr_assert(!sum.codes[i], "mmap was in its place");
+}
+
+Test(calls, guard_page)
+{
+    exercise(FAULT_GUARD, MOST, ENOMEM, false);
+    expect_exercised(FAULT_GUARD);
     cr_assert(sum.codes[-FILCH_ENOMEM] > 0 && sum.in_place > 0);
 }
 

@@ -124,12 +124,15 @@ WRAPPED(void, free, void *memory)
     __real_free(memory);
 }
 
+static __thread bool no_guard; /* the page that was to be protected last shall be none */
+
 WRAPPED(void *, mmap, void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
-    if (fails(FAULT_MMAP))
+    bool replaces = flags & MAP_FIXED;
+    if ((replaces && no_guard) || fails(FAULT_MMAP))
         return MAP_FAILED;
     void *memory = __real_mmap(at, bytes, protection, flags, fd, offset);
-    if (memory != MAP_FAILED && atomic_load(&counting))
+    if (memory != MAP_FAILED && !replaces && atomic_load(&counting))
         atomic_fetch_add(&fault_tally->maps, 1);
     return memory;
 }
@@ -148,7 +151,8 @@ WRAPPED(int, madvise, void *memory, size_t bytes, int advice)
 
 WRAPPED(int, mprotect, void *memory, size_t bytes, int protection)
 {
-    return fails(FAULT_MPROTECT) ? -1 : __real_mprotect(memory, bytes, protection);
+    no_guard = fails(FAULT_GUARD);
+    return no_guard || fails(FAULT_MPROTECT) ? -1 : __real_mprotect(memory, bytes, protection);
 }
 
 /* ---- threads ---- */

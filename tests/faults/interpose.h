@@ -16,6 +16,7 @@
     X(FAULT_MMAP, "mmap")                                                                                             \
     X(FAULT_MADVISE, "madvise")                                                                                       \
     X(FAULT_MPROTECT, "mprotect")                                                                                     \
+    X(FAULT_GUARD, "mprotect, then mmap") /* both ways to make a guard page where the kernel has no call for it */    \
     X(FAULT_MALLOC, "malloc")                                                                                         \
     X(FAULT_AFFINITY, "sched_setaffinity")                                                                            \
     X(FAULT_WAIT, "futex wait")                                                                                       \

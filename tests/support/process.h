@@ -125,9 +125,10 @@ static inline void clear_environment(void)
     }
 }
 
-static inline void *nothing_to_do(void *arg)
+static inline void *say_number(void *number)
 {
-    return arg;
+    *(pid_t *)number = gettid();
+    return NULL;
 }
 
 /* Threads of this process; the runner, or a sanitizer from the first thread on, may have some of its own. */
@@ -165,7 +166,10 @@ static inline void run_thread(void *(*body)(void *), void *arg)
 static inline unsigned thread_count_at_rest(void)
 {
     unsigned before, after;
-    run_thread(nothing_to_do, NULL); /* a sanitizer's own thread comes with the first */
+    pid_t first;
+    run_thread(say_number, &first);         /* a sanitizer's own thread comes with the first */
+    while (tgkill(getpid(), first, 0) == 0) /* joined, but still listed */
+        sched_yield();
     do {
         before = thread_count();
         sched_yield();

@@ -65,8 +65,8 @@ static inline void wait_for_a_fiber(void *arg)
     filch_sync(&t);
 }
 
-/* Calls fn(arg) as a stolen task, so that it may go on on another thread after a sync, when this thread waits in its own
- * sync: with two workers these are the two. */
+/* Calls fn(arg) as a stolen task, so that it may go on on another thread after a sync, when this thread waits in its
+ * own sync: with two workers these are the two. */
 static inline int run_on_a_fiber(filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct on_a_fiber on;

@@ -96,6 +96,32 @@ Test(pin, not_pinned_unless_asked)
     cr_assert_eq(filch_stop(rt), 0);
 }
 
+/* As a new thread does in a virtual machine: elsewhere for now, bound to nothing. */
+Test(pin, stepping_aside)
+{
+    cpu_set_t all, now, one;
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        cr_skip_test("more processors than this test counts");
+    for (int here, there; CPU_COUNT(&all) > 1;) { /* who looks may have been moved once more */
+        here = fl_os_cpu();
+        fl_os_step_aside(here);
+        there = fl_os_cpu();
+        sched_getaffinity(0, sizeof now, &now);
+        cr_assert(CPU_EQUAL(&now, &all));
+        if (there != here)
+            break;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(fl_os_cpu(), &one);
+    cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    errno = 4711;
+    fl_os_step_aside(fl_os_cpu()); /* nowhere to go */
+    fl_os_step_aside(-1);          /* from nowhere */
+    cr_assert_eq(errno, 4711);
+    sched_getaffinity(0, sizeof now, &now);
+    cr_assert(CPU_EQUAL(&now, &one));
+}
+
 /* Main is lent a slot from its first spawn to filch_stop. */
 Test(pin, main_of_the_default_runtime)
 {
