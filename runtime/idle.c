@@ -110,7 +110,7 @@ static bool look_near(struct fl_worker *w, struct fl_claim *claim, uint64_t now,
     for (size_t k = 0; k < v->workers; k++)
         if (look_at(w, &rt->worker[fl_victim_at(v, k, random)], claim, now, searched, sight))
             return true;
-    for (unsigned i = rt->workers; i < rt->slots; i++)
+    for (unsigned i = rt->workers, n = fl_slots(rt); i < n; i++)
         if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))
             return true;
     return look_behind(w, claim);
@@ -122,17 +122,17 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
                         enum fl_sight *sight)
 {
     struct filch_runtime *rt = w->runtime;
-    unsigned random = fl_random(&w->random), first = random % rt->slots;
+    unsigned n = fl_slots(rt), random = fl_random(&w->random), first = random % n;
     /* a hint; else whoever comes after the empty slots, worker 0, would be robbed more often than all others */
     if (first >= rt->workers && fl_load_rlx(first_state, &rt->worker[first].state) == FL_FREE)
-        first = random / rt->slots % rt->workers;
+        first = random / n % rt->workers;
     *sight = FL_SEE_NOTHING;
     if (take_letter(w))
         return true;
     if (w->seat && w->id < rt->workers && random >> 30)
         return look_near(w, claim, now, searched, sight, random);
-    for (unsigned k = 0; k < rt->slots; k++) {
-        unsigned i = first + k < rt->slots ? first + k : first + k - rt->slots;
+    for (unsigned k = 0; k < n; k++) {
+        unsigned i = first + k < n ? first + k : first + k - n;
         if (i != w->id && look_at(w, &rt->worker[i], claim, now, searched, sight))
             return true;
     }
@@ -145,7 +145,7 @@ static bool look_around(struct fl_worker *w, struct fl_claim *claim, uint64_t no
 static void ask_all(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
-    for (unsigned i = 0; i < rt->slots && !FL_MUTANT(ask_nobody); i++) {
+    for (unsigned i = 0, n = fl_slots(rt); i < n && !FL_MUTANT(ask_nobody); i++) {
         struct fl_deque *d = deque_of(&rt->worker[i]);
         if (d && (!fl_deque_is_cold(d) || !FL_MUTANT(unwatched_left)))
             fl_deque_ask(d, fl_deque_is_cold(d) ? FL_ASK_WATCH : FL_ASK_WORK,
@@ -173,7 +173,7 @@ static bool is_work(struct fl_worker *w)
     struct filch_runtime *rt = w->runtime;
     if (fl_inbox_has(&rt->inbox) && !FL_MUTANT(letter_unseen))
         return true;
-    for (unsigned i = 0; i < rt->slots; i++) {
+    for (unsigned i = 0, n = fl_slots(rt); i < n; i++) {
         struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
         if (d && (fl_deque_has_public(d) || (rt->heavy && !fl_deque_is_cold(d) && fl_deque_has_private(d))))
             return true;
@@ -355,7 +355,7 @@ void fl_idle_moved(struct fl_worker *w, struct fl_deque *d)
 static bool is_open_anywhere(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
-    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->threads) {
+    for (unsigned i = 0, n = fl_slots(rt); i < n; i += i ? 1 : rt->threads) {
         struct fl_deque *d = i == w->id ? NULL : deque_of(&rt->worker[i]);
         if (d && fl_deque_is_cold(d) && (fl_region_is_open(d) || (rt->heavy && fl_deque_has_private(d))))
             return true;
@@ -467,7 +467,7 @@ static void rest(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
     uint64_t called = fl_parking_rest(&rt->parking, w->id);
-    for (unsigned i = 0; i < rt->slots; i += i ? 1 : rt->threads) {
+    for (unsigned i = 0, n = fl_slots(rt); i < n; i += i ? 1 : rt->threads) {
         struct fl_worker *v = &rt->worker[i];
         struct fl_deque *d = v == w ? NULL : deque_of(v);
         if (d && fl_deque_is_cold(d))

@@ -47,6 +47,15 @@ static bool is_running(const struct filch_runtime *rt)
 
 /* ---- slots ---- */
 
+/* Of zeroes, as a mapping is: of a slot that was never used nothing else is known. */
+static void name_slot(struct filch_runtime *rt, unsigned id)
+{
+    if (rt->worker[id].runtime)
+        return;
+    rt->worker[id].runtime = rt;
+    rt->worker[id].id = id;
+}
+
 static bool make_deque(struct fl_worker *w)
 {
     size_t capacity = w->runtime->capacity;
@@ -75,18 +84,35 @@ static struct fl_worker *lend(struct filch_runtime *rt, int *error)
     struct fl_worker *w = NULL;
     *error = FILCH_EFULL;
     pthread_mutex_lock(&rt->lock);
-    for (unsigned i = 0; i < rt->slots && !w; i += i ? 1 : rt->threads) {
+    unsigned ever = fl_load_rlx(ever_lent, &rt->ever),
+             last = ever < rt->slots ? ever : rt->slots - 1; /* by the lock */
+    for (unsigned i = 0; i <= last && !w; i += i ? 1 : rt->threads) {
         if (rt->worker[i].lent)
             continue;
+        name_slot(rt, i);
         if (make_deque(&rt->worker[i]))
             w = &rt->worker[i];
         else
             *error = FILCH_ENOMEM;
     }
-    if (w)
+    if (w) {
         w->lent = true;
+        if (w->id >= fl_slots(rt))
+            fl_store_rlx(slot_used, &rt->used, w->id + 1); /* see fl_slots */
+        if (w->id >= ever)
+            fl_store_rlx(slot_first_used, &rt->ever, w->id + 1); /* by the lock */
+    }
     pthread_mutex_unlock(&rt->lock);
     return w;
+}
+
+/* Under the lock.  Thieves need not look at what nobody has: the last slots that are free. */
+static void forget_free_slots(struct filch_runtime *rt)
+{
+    unsigned n = fl_slots(rt);
+    while (n > rt->threads && !rt->worker[n - 1].lent)
+        n--;
+    fl_store_rlx(slots_free, &rt->used, n); /* see fl_slots */
 }
 
 static void give_back(struct fl_worker *w)
@@ -104,6 +130,7 @@ static void give_back(struct fl_worker *w)
     w->unseated = false;
     pthread_mutex_lock(&w->runtime->lock);
     w->lent = false;
+    forget_free_slots(w->runtime);
     pthread_mutex_unlock(&w->runtime->lock);
 }
 
@@ -176,6 +203,7 @@ static int attach_to(struct filch_runtime *rt)
     if (!kept) {
         pthread_mutex_lock(&rt->lock);
         w->lent = false;
+        forget_free_slots(rt);
         pthread_mutex_unlock(&rt->lock);
         return FILCH_ENOMEM;
     }
@@ -189,24 +217,31 @@ static int attach_to(struct filch_runtime *rt)
 static void end_threads(struct filch_runtime *rt)
 {
     fl_store_rel(stop, &rt->stop, 1); /* W3: pairs with the acquire stopped */
-    for (unsigned i = 1; i < rt->slots; i++)
+    for (unsigned i = 1; i < rt->threads; i++)
         fl_parking_wake_worker(&rt->parking, i);
-    for (unsigned i = 1; i < rt->slots; i++)
+    for (unsigned i = 1; i < rt->threads; i++)
         if (rt->worker[i].has_thread)
             pthread_join(rt->worker[i].thread, NULL);
+}
+
+/* The slots, then what each thread of ours remembers of those that may be lent.  Address space, of which little is
+ * ever touched. */
+static size_t slots_bytes(const struct filch_runtime *rt)
+{
+    size_t watches = (size_t)rt->threads * (1 + FL_GUESTS);
+    return (rt->threads + FL_GUESTS) * sizeof *rt->worker + watches * sizeof *rt->worker->watch;
 }
 
 static void free_slots(struct filch_runtime *rt)
 {
     if (rt->worker)
-        free(rt->worker->watch); /* one block for all */
+        fl_os_unmap(rt->worker, slots_bytes(rt));
     free(rt->asleep);
-    free(rt->worker);
 }
 
 void fl_free_memory(struct filch_runtime *rt)
 {
-    for (unsigned i = 0; i < rt->slots; i++)
+    for (unsigned i = 0, n = fl_load_rlx(ever_had, &rt->ever); i < n; i++) /* nobody else knows rt any more */
         free_deque(&rt->worker[i]);
     fl_fibers_destroy(&rt->fibers);
     fl_lock_destroy(&rt->left_lock);
@@ -270,15 +305,14 @@ static struct filch_runtime *allocate(const struct fl_settings *s, bool hasty)
     rt->migrates = s->migrate;
     rt->threads = s->workers + (s->migrate ? 1 : FL_SPARES * s->workers);
     rt->slots = rt->threads + FL_GUESTS;
+    fl_store_rlx(used_at_first, &rt->used, rt->threads); /* nobody else knows it */
+    fl_store_rlx(ever_at_first, &rt->ever, rt->threads); /* likewise */
     rt->capacity = s->deque;
     rt->heavy = fl_os_has_heavy();
     rt->overflow_message = s->overflow_message;
-    size_t watched = 1 + FL_GUESTS;
-    struct fl_watch *watch = calloc(rt->slots * watched, sizeof *watch);
-    rt->asleep = calloc((rt->slots + 63) / 64, sizeof *rt->asleep);
-    rt->worker = lines(rt->slots * sizeof *rt->worker);
-    if (!rt->worker || !rt->asleep || !watch) {
-        free(watch);
+    rt->asleep = calloc((rt->threads + 63) / 64, sizeof *rt->asleep);
+    rt->worker = fl_os_map(slots_bytes(rt));
+    if (!rt->worker || !rt->asleep) {
         free_slots(rt);
         free(rt);
         return NULL;
@@ -289,13 +323,13 @@ static struct filch_runtime *allocate(const struct fl_settings *s, bool hasty)
     fl_lock_init(&rt->left_lock);
     fl_inbox_init(&rt->inbox);
     fl_fibers_init(&rt->fibers, s->stack_size, s->deque, fl_worker_loop);
-    fl_parking_init(&rt->parking, rt->slots, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
+    fl_parking_init(&rt->parking, rt->threads, &rt->worker->nap, sizeof *rt->worker, rt->asleep);
     if (rt->workers > 1)
         fl_parking_absent(&rt->parking, rt->workers, rt->hasty ? rt->workers - 2 : 0, rt->threads - rt->workers);
-    for (unsigned i = 0; i < rt->slots; i++) {
-        rt->worker[i].runtime = rt;
-        rt->worker[i].watch = watch + i * watched;
-        rt->worker[i].id = i;
+    struct fl_watch *watch = (struct fl_watch *)(rt->worker + rt->slots);
+    for (unsigned i = 0; i < rt->threads; i++) {
+        name_slot(rt, i);
+        rt->worker[i].watch = watch + (size_t)i * (1 + FL_GUESTS);
         rt->worker[i].random = (i + 1) * 2654435769u; /* Knuth's multiplicative hash: odd, so never zero */
     }
     return rt;
@@ -490,7 +524,7 @@ static int may_stop(struct filch_runtime *rt)
 {
     struct fl_worker *self = fl_self();
     unsigned lent = 0, guests = fl_load_acq(any_guests, &rt->guests); /* U2: pairs with guest_gone, submission_gone */
-    for (unsigned i = 0; i < rt->slots; i++)
+    for (unsigned i = 0; i < fl_slots(rt); i++)
         lent += rt->worker[i].lent;
     if (self && self->runtime == rt) {
         if (!self->lent || guests)

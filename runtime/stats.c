@@ -39,6 +39,12 @@ static void add(struct filch_counters *s, struct fl_worker *w)
 #undef COUNT
 }
 
+static void sum(struct filch_counters *s, struct filch_runtime *rt)
+{
+    for (unsigned i = 0, n = fl_load_rlx(stat_ever, &rt->ever); i < n; i++) /* of this moment */
+        add(s, &rt->worker[i]);
+}
+
 static const char *state_of(struct fl_worker *w)
 {
     return states[fl_load_rlx(stat_state, &w->state)]; /* of this moment, or the one before */
@@ -53,8 +59,7 @@ int filch_stats(filch_runtime *rt, int worker, struct filch_counters *out)
     rt = fl_hold(rt);
     int error = !rt ? FILCH_ESTOPPED : worker < FILCH_ALL_WORKERS || worker >= (int)rt->slots ? FILCH_EINVAL : 0;
     if (!error && worker == FILCH_ALL_WORKERS) {
-        for (unsigned i = 0; i < rt->slots; i++)
-            add(&s, &rt->worker[i]);
+        sum(&s, rt);
     } else if (!error) {
         add(&s, &rt->worker[worker]);
         s.state = state_of(&rt->worker[worker]);
@@ -70,16 +75,17 @@ int filch_stats(filch_runtime *rt, int worker, struct filch_counters *out)
 
 /* The task of a fiber that may be anywhere: only its site is read, which is static, and only while the fiber's deque
  * names it. */
-static void dump_worker(FILE *out, struct fl_worker *w)
+static void dump_worker(FILE *out, struct filch_runtime *rt, unsigned id)
 {
+    struct fl_worker *w = &rt->worker[id];
     struct filch_counters s;
     memset(&s, 0, sizeof s);
     add(&s, w);
     struct fl_deque *d = fl_load_acq(dump_deque, &w->deque);              /* W1: pairs with the release new_deque */
     const filch_site *site = d ? fl_load_rlx(dump_site, &d->site) : NULL; /* static storage */
     const char *state = state_of(w);
-    bool lends = w->id == 0 || w->id >= w->runtime->threads; /* `lent` is guarded by a lock */
-    fprintf(out, "  worker %u: %s%s", w->id, state, lends && state != states[FL_FREE] ? ", a thread of the user" : "");
+    bool lends = id == 0 || id >= rt->threads; /* `lent` is guarded by a lock */
+    fprintf(out, "  worker %u: %s%s", id, state, lends && state != states[FL_FREE] ? ", a thread of the user" : "");
     if (site)
         fprintf(out, ", in task %s (%s:%u)", site->name, site->file, site->line);
     if (d)
@@ -112,8 +118,7 @@ static void dump_suspended(FILE *out, struct filch_runtime *rt)
 {
     struct filch_counters s;
     memset(&s, 0, sizeof s);
-    for (unsigned i = 0; i < rt->slots; i++)
-        add(&s, &rt->worker[i]);
+    sum(&s, rt);
     if (s.suspensions > s.resumptions) /* of no moment in particular */
         fprintf(out, "  syncs: %llu suspended, each until its stolen task is done\n",
                 (unsigned long long)(s.suspensions - s.resumptions));
@@ -123,7 +128,7 @@ static void dump(FILE *out, struct filch_runtime *rt)
 {
     uint64_t idle = fl_load_rlx(dump_idle, &rt->parking.idle); /* of this moment */
     int asleep = 0;
-    for (unsigned i = 0; i < (rt->slots + 63) / 64; i++)
+    for (unsigned i = 0; i < (rt->threads + 63) / 64; i++)
         asleep += __builtin_popcountll(fl_load_rlx(dump_asleep, &rt->asleep[i].bits)); /* the same */
     unsigned watcher = fl_load_rlx(dump_watcher, &rt->watcher);                        /* the same */
     fprintf(out, "filch runtime %p: %u workers, %d asleep, %d searching, ", (void *)rt,
@@ -136,9 +141,9 @@ static void dump(FILE *out, struct filch_runtime *rt)
     fprintf(out, "; fences %s\n", rt->heavy ? "light and heavy" : "without membarrier");
     dump_fibers(out, &rt->fibers);
     dump_suspended(out, rt);
-    for (unsigned i = 0; i < rt->slots; i++)
+    for (unsigned i = 0, n = fl_slots(rt); i < n; i++)
         if (i < rt->workers || fl_load_rlx(dump_state, &rt->worker[i].state) != FL_FREE) /* of this moment */
-            dump_worker(out, &rt->worker[i]);
+            dump_worker(out, rt, i);
 }
 
 void filch_dump(FILE *out)

@@ -305,7 +305,7 @@ int fl_worker_start(struct fl_worker *w)
 
 static bool sleeps_anybody(struct filch_runtime *rt)
 {
-    for (unsigned i = 0; i < (rt->slots + 63) / 64; i++)
+    for (unsigned i = 0; i < (rt->threads + 63) / 64; i++)
         if (fl_load_rlx(spare_asleep, &rt->asleep[i].bits)) /* a hint */
             return true;
     return false;

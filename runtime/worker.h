@@ -26,7 +26,7 @@
 #include "parking.h"
 #include "region.h"
 
-enum { FL_GUESTS = 16, FL_FIBERS_KEPT = 8 };
+enum { FL_GUESTS = 1024, FL_FIBERS_KEPT = 8 };
 enum { FL_SPARES = 2 }; /* for each worker, where a worker's thread waits, too */
 
 /* What filch_dump says of a worker. */
@@ -67,7 +67,7 @@ struct fl_worker {
     struct fl_fiber *fiber; /* the current one */
     struct fl_fiber *kept;  /* pooled fibers, at most FL_FIBERS_KEPT */
     unsigned kept_count;
-    struct fl_watch *watch; /* one for each slot that may be lent: 0, workers + 1 ... slots - 1 */
+    struct fl_watch *watch; /* of a thread of ours: one for each slot that may be lent: 0, threads ... slots - 1 */
 
     struct fl_worker *outer; /* of a thread inside filch_run: the slot that it has outside, or NULL */
 
@@ -95,8 +95,10 @@ enum fl_placing { FL_PLACED /* or never */, FL_PLACING_DUE, FL_PLACING };
 
 struct filch_runtime {
     unsigned workers;
-    unsigned threads; /* slots of our threads, and slot 0: workers and spares */
-    unsigned slots;   /* threads and FL_GUESTS */
+    unsigned threads;         /* slots of our threads, and slot 0: workers and spares */
+    unsigned slots;           /* that there may be: threads and FL_GUESTS, or fewer by a test */
+    FL_ATOMIC(unsigned) used; /* all others are as if they were not there (fl_slots); changed under lock */
+    FL_ATOMIC(unsigned) ever; /* the most that were used; likewise */
     size_t capacity;
     bool heavy, overflow_message; /* heavy: fl_os_has_heavy */
     bool migrates;                /* a task may go on on another thread after a sync */
@@ -135,6 +137,13 @@ struct filch_runtime {
     struct fl_asleep *asleep; /* parking's */
     struct fl_worker *worker; /* slots of them */
 };
+
+/* The slots to be looked at.  One that is used and not seen yet is as one without a deque: W1 and the fences beside it
+ * say what that means. */
+static inline unsigned fl_slots(const struct filch_runtime *rt)
+{
+    return fl_load_rlx(slots_used, &rt->used); /* see above */
+}
 
 /* The slot that this thread works in, or NULL.  A call, so that no address outlives it. */
 struct fl_worker *fl_self(void);

@@ -104,7 +104,7 @@ int filch_stop(filch_runtime *rt);
 /* Calls fn(arg) in rt, so that its spawns can be stolen there.  Returns when fn does; all its tasks are synced by then.
  * From any thread: a thread of the user is lent a worker slot of rt; a task of rt just calls fn; a task of another
  * runtime is suspended, and fn runs on a worker of rt (but on this thread if rt has one worker only, or no stack can
- * be had).  A runtime has 17 slots for threads of the user; beyond that fn runs, too, and its tasks run at their
+ * be had).  A runtime has 1,025 slots for threads of the user; beyond that fn runs, too, and its tasks run at their
  * spawns.
  * fn must return: an exception or longjmp that leaves it keeps the slot, or ends the process where fn runs on a worker,
  * and the runtime cannot be stopped any more.
@@ -137,8 +137,8 @@ int filch_submission_done(filch_submission *s);
 
 /* Lends this thread a worker slot of rt until filch_detach or its end, so that its spawns can be stolen there.  For the
  * default runtime the first spawn of a thread does the same.  A thread that ends with a task unsynced ends the process.
- * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 17 slots for threads of the user are lent; tasks of this
- * one run at their spawns then, in the default runtime.  FILCH_ESTOPPED: rt does not run, see filch_stop.
+ * FILCH_EATTACHED: it works for a runtime.  FILCH_EFULL: all 1,025 slots for threads of the user are lent; tasks of
+ * this one run at their spawns then, in the default runtime.  FILCH_ESTOPPED: rt does not run, see filch_stop.
  * FILCH_ENOMEM; for NULL what starting the default one may return. */
 int filch_attach(filch_runtime *rt);
 

@@ -150,7 +150,7 @@ static void *take_a_slot(void *arg)
 
 static void on_a_thread_without_a_slot(void)
 {
-    enum { SLOTS = 17 };
+    enum { SLOTS = 1025 };
     pthread_t thread;
     for (int i = 0; i < SLOTS; i++)
         CHILD_REQUIRE(pthread_create(&thread, NULL, take_a_slot, NULL) == 0);

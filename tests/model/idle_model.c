@@ -403,6 +403,7 @@ static void scenario(const void *arg)
     early_ticks = TICKS;
     rt = memset(mc_alloc(sizeof *rt), 0, sizeof *rt);
     rt->workers = rt->threads = rt->slots = setup->workers;
+    fl_store_rlx(test_init, &rt->used, setup->workers);
     rt->heavy = setup->heavy;
     rt->worker = mc_alloc(setup->workers * sizeof *rt->worker);
     rt->asleep = mc_alloc(sizeof *rt->asleep);

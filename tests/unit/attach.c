@@ -9,6 +9,7 @@
 #include "fib.h"
 #include "process.h"
 #include "stolen.h"
+#include "worker.h"
 
 enum { SLOTS = 17, COMERS = SANITIZED ? 3000 : 100000 };
 
@@ -193,6 +194,7 @@ Test(attach, no_more_than_there_are_slots)
     void *failed;
     setenv("FILCH_NUM_WORKERS", "2", 1);
     runtime = start(2);
+    runtime->slots = runtime->threads + SLOTS - 1;
     pthread_barrier_init(&all_attached, NULL, MORE);
     for (int i = 0; i < MORE; i++)
         start_thread(&thread[i], attach_among_many, thread);

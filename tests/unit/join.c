@@ -561,6 +561,7 @@ Test(join, main_gets_a_slot_once_one_is_free)
     filch_config c = {.size = sizeof c, .workers = 1};
     pthread_t thread[GUESTS];
     cr_assert_eq(filch_start(NULL, &c), 0);
+    fl_first_runtime()->slots = fl_first_runtime()->threads + GUESTS - 1;
     for (int i = 0; i < GUESTS; i++)
         cr_assert_eq(pthread_create(&thread[i], NULL, guest, NULL), 0);
     while (atomic_load(&inside) < GUESTS)

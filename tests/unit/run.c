@@ -11,6 +11,7 @@
 #include "fib.h"
 #include "process.h"
 #include "stolen.h"
+#include "worker.h"
 
 TestSuite(run, .init = clear_environment, .timeout = 40);
 
@@ -172,7 +173,7 @@ Test(run, many_threads_share_a_runtime)
     cr_assert_eq(filch_stop(rt), 0);
 }
 
-enum { CROWD = 20, SLOTS = 17 }; /* of a runtime: main's and 16 more */
+enum { CROWD = 20, SLOTS = 17 }; /* of a runtime with so few: main's and 16 more */
 
 static struct {
     filch_runtime *rt;
@@ -212,6 +213,7 @@ Test(run, threads_beyond_its_slots_run_serially)
 {
     pthread_t thread[CROWD];
     crowd.rt = start(1);
+    crowd.rt->slots = crowd.rt->threads + SLOTS - 1;
     pthread_barrier_init(&crowd.all_inside, NULL, CROWD);
     for (int round = 0; round < 3; round++) { /* slots are given back */
         atomic_store(&crowd.serial, 0);
@@ -224,6 +226,56 @@ Test(run, threads_beyond_its_slots_run_serially)
         cr_assert_eq(atomic_load(&crowd.errors), 0u);
     }
     cr_assert_eq(filch_stop(crowd.rt), 0);
+}
+
+static struct {
+    filch_runtime *rt;
+    pthread_barrier_t all_attached, all_seen;
+    atomic_uint refused, serial, wrong;
+} many;
+
+static void *be_one_of_many(void *arg)
+{
+    atomic_bool ran = false;
+    filch_task t;
+    if (filch_attach(many.rt) != 0)
+        atomic_fetch_add(&many.refused, 1);
+    pthread_barrier_wait(&many.all_attached);
+    filch_spawn(&t, raise_flag, &ran);
+    if (t.head.slot == FILCH_DETAIL_RAN)
+        atomic_fetch_add(&many.serial, 1);
+    filch_sync(&t);
+    if (!atomic_load(&ran) || fib(10) != 55)
+        atomic_fetch_add(&many.wrong, 1);
+    pthread_barrier_wait(&many.all_seen);
+    return arg;
+}
+
+/* As many as a server has; and what they leave behind is not looked at any more. */
+Test(run, many_threads_have_a_slot_each)
+{
+    enum { MANY = 150 };
+    pthread_t thread[MANY];
+    many.rt = start(2);
+    pthread_barrier_init(&many.all_attached, NULL, MANY + 1);
+    pthread_barrier_init(&many.all_seen, NULL, MANY + 1);
+    for (int round = 0; round < 3; round++) {
+        cr_assert_eq(fl_slots(many.rt), many.rt->threads);
+        for (int i = 0; i < MANY; i++)
+            start_thread(&thread[i], be_one_of_many, NULL);
+        pthread_barrier_wait(&many.all_attached);
+        cr_assert_eq(fl_slots(many.rt), many.rt->threads + MANY - 1, "slot 0 is one of them");
+        cr_assert_null(fib_in(many.rt));
+        pthread_barrier_wait(&many.all_seen);
+        for (int i = 0; i < MANY; i++)
+            pthread_join(thread[i], NULL);
+    }
+    cr_assert_eq(fl_slots(many.rt), many.rt->threads);
+    cr_assert_eq(atomic_load(&many.refused) + atomic_load(&many.serial) + atomic_load(&many.wrong), 0u);
+    struct filch_counters s = {.size = sizeof s};
+    cr_assert_eq(filch_stats(many.rt, (int)many.rt->threads + MANY - 1, &s), 0);
+    cr_assert_eq(s.steals, 0u);
+    cr_assert_eq(filch_stop(many.rt), 0);
 }
 
 Test(run, outside_threads_use_the_default_one_beside_main)
