@@ -223,14 +223,17 @@ static void calm(struct fl_worker *w, struct fl_deque *d)
 
 /* There is work.  If nobody sleeps that could be woken, nobody searches and a place is free, there is a thread to be
  * made. */
-static void wake_or_make(struct filch_runtime *rt, unsigned near)
+static void make_if_free(struct filch_runtime *rt)
 {
-    struct fl_parking *p = &rt->parking;
-    if (fl_parking_wake(p, near)) /* K1: its fence */
-        return;
-    uint64_t idle = fl_load_rlx(free_place, &p->idle); /* a hint */
+    uint64_t idle = fl_load_rlx(free_place, &rt->parking.idle); /* a hint */
     if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
         fl_worker_spare(rt);
+}
+
+static void wake_or_make(struct filch_runtime *rt, unsigned near)
+{
+    if (!fl_parking_wake(&rt->parking, near)) /* K1: its fence */
+        make_if_free(rt);
 }
 
 static void take_place(struct fl_worker *w)
@@ -387,12 +390,20 @@ static bool is_unwatched(struct fl_worker *w)
 /* w has something to do. */
 static void found(struct fl_worker *w)
 {
-    struct fl_parking *p = &w->runtime->parking;
-    if (!fl_parking_found(p) || FL_MUTANT(no_chain))
+    struct filch_runtime *rt = w->runtime;
+    switch (fl_parking_found_what(&rt->parking)) {
+    case FL_FOUND_ENOUGH: return;
+    case FL_FOUND_NO_PLACE:
+        if (fl_inbox_has(&rt->inbox) && !FL_MUTANT(no_chain_of_letters))
+            fl_parking_wake_anyway(&rt->parking);
+        return;
+    case FL_FOUND_SLEEPERS: break;
+    }
+    if (FL_MUTANT(no_chain))
         return;
     ask_all(w);
     if (is_work(w) || is_unwatched(w))
-        wake_or_make(w->runtime, w->id + 1);
+        wake_or_make(rt, w->id + 1);
 }
 
 /* ---- letters ---- */
@@ -401,8 +412,10 @@ void fl_idle_post(struct filch_runtime *rt, struct fl_letter *letter)
 {
     (void)fl_add_rlx(posting, &rt->posting, 1); /* B4: who opens the letter sees it, by B1 */
     fl_inbox_put(&rt->inbox, letter);
-    if (!FL_MUTANT(letter_in_silence))
+    if (FL_MUTANT(letter_wants_a_place))
         wake_or_make(rt, 0);
+    else if (!FL_MUTANT(letter_in_silence) && !fl_parking_wake_anyway(&rt->parking))
+        make_if_free(rt);
     (void)fl_add_rel(posted, &rt->posting, (uint32_t)-1); /* B4: pairs with the acquire all_posted */
 }
 
@@ -570,7 +583,8 @@ static bool gave_way(struct fl_worker *w)
         return false;
     fl_store_rlx(state_yielded, &w->state, FL_SLEEPING); /* for filch_dump */
     /* after yield_fence */
-    if (is_called(w) || (fl_sleepers(fl_load_rlx(yielded_idle, &p->idle)) && !FL_MUTANT(yields_blindly))) {
+    if (is_called(w) || (fl_inbox_has(&w->runtime->inbox) && !FL_MUTANT(yields_unread)) ||
+        (fl_sleepers(fl_load_rlx(yielded_idle, &p->idle)) && !FL_MUTANT(yields_blindly))) {
         fl_bump(&w->cancelled, 1);
     } else {
         fl_bump(&w->parkings, 1);

@@ -49,15 +49,15 @@ bool fl_parking_search(struct fl_parking *p, unsigned workers)
     return true;
 }
 
-bool fl_parking_found(struct fl_parking *p)
+enum fl_found fl_parking_found_what(struct fl_parking *p)
 {
     /* before the fence: who reads the count from before this is heard by the looks after it */
     uint64_t before = fl_add_rlx(parking_found, &p->idle, -SEARCHER);
     bool last = FL_MUTANT(found_one_by_exact) ? fl_searchers(before) == 1 : fl_searchers(before) <= 1; /* K2 */
-    if (!last || fl_sleepers(before) == 0 || FL_MUTANT(found_without_chain))
-        return false;
+    if (!last || fl_asleep(before) == 0 || FL_MUTANT(found_without_chain))
+        return FL_FOUND_ENOUGH;
     fl_fence_sc(parking_found_fence); /* K4: pairs with parking_wake_fence: this count, then the look; work, counts */
-    return true;
+    return fl_sleepers(before) ? FL_FOUND_SLEEPERS : FL_FOUND_NO_PLACE;
 }
 
 /* S1 after the count. */
@@ -241,7 +241,7 @@ static bool wake_one_of(struct fl_parking *p, unsigned first, uint64_t asleep)
     return false;
 }
 
-bool fl_parking_wake(struct fl_parking *p, unsigned near)
+static bool wake_somebody(struct fl_parking *p, unsigned near, unsigned (*of)(uint64_t))
 {
     unsigned words = (p->slots + 63) / 64;
     if (near >= p->slots)
@@ -251,7 +251,7 @@ bool fl_parking_wake(struct fl_parking *p, unsigned near)
     fl_fence_sc(parking_wake_fence); /* K1: pairs with parking_enter_fence; K4: pairs with parking_found_fence */
     /* after the fence; what it says is checked at each bit */
     uint64_t idle = fl_load_rlx(parking_wake_idle, &p->idle);
-    if (fl_sleepers(idle) == 0 || fl_searchers(idle) > 0)
+    if (of(idle) == 0 || fl_searchers(idle) > 0)
         return false;
     for (unsigned i = 0, w = near / 64; i <= words; i++, w = w + 1 < words ? w + 1 : 0) {
         uint64_t which = i == 0 ? from_near : i == words ? ~from_near : ~(uint64_t)0;
@@ -262,6 +262,16 @@ bool fl_parking_wake(struct fl_parking *p, unsigned near)
             break;
     }
     return false;
+}
+
+bool fl_parking_wake(struct fl_parking *p, unsigned near)
+{
+    return wake_somebody(p, near, fl_sleepers);
+}
+
+bool fl_parking_wake_anyway(struct fl_parking *p)
+{
+    return wake_somebody(p, 0, fl_asleep);
 }
 
 bool fl_parking_wake_worker(struct fl_parking *p, unsigned id)

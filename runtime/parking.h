@@ -32,6 +32,7 @@
  *      or has ended; a worker's thread that finds more at work than places lies down (yield) without a look for work.
  *      Sleepers for whom there is no place do not count: nobody wakes them, and nothing has been asked for in their
  *      name.  Who frees a place owes them what S2 owes a sleeper: the fence, a look everywhere, and a wake-up.
+ *      A letter (inbox.h) needs no place: who posts one wakes anyway, who lies down looks for it after its fence.
  *   Progress  search, found, enter and leave wait-free; wake lock-free, but for what the kernel takes to move a thread;
  *             wait and rest sleep.
  *   Checked   tests/model/parking_model.c, tests/unit/parking.c, tests/stress/parking.c */
@@ -82,6 +83,12 @@ static inline int fl_places(uint64_t idle)
     return (int)(idle & 0xfffff) - (int)(idle >> 20 & 0xfffff);
 }
 
+/* All of them, and those that have no thread yet. */
+static inline unsigned fl_asleep(uint64_t idle)
+{
+    return idle & 0xfffff;
+}
+
 /* Those for whom there is a place. */
 static inline unsigned fl_sleepers(uint64_t idle)
 {
@@ -98,9 +105,15 @@ static inline int fl_searchers(uint64_t idle)
 /* A worker that has run out of work, of so many that there are.  True: it is counted as a searcher; false: half of
  * those awake search already, and at least two. */
 bool fl_parking_search(struct fl_parking *p, unsigned workers);
-/* A searcher has found work and is none any more.  True if it was the last one and somebody sleeps: others may have
- * trusted in it, so it looks at everybody (K4; the seq_cst fence is made here), or just calls fl_parking_wake. */
-bool fl_parking_found(struct fl_parking *p);
+/* A searcher has found work and is none any more.  If it was the last one and somebody sleeps, others may have trusted
+ * in it, so it looks at everybody (K4; the seq_cst fence is made here), or just calls fl_parking_wake.  Where there is
+ * no place for a sleeper it looks for what needs none. */
+enum fl_found { FL_FOUND_ENOUGH, FL_FOUND_NO_PLACE, FL_FOUND_SLEEPERS };
+enum fl_found fl_parking_found_what(struct fl_parking *p);
+static inline bool fl_parking_found(struct fl_parking *p)
+{
+    return fl_parking_found_what(p) == FL_FOUND_SLEEPERS;
+}
 /* K7.  A thread of the user works from now on. */
 void fl_parking_take(struct fl_parking *p);
 /* It waits or has ended.  True if one of so many workers or another thread of the user is at work: then the caller owes
@@ -132,6 +145,8 @@ void fl_parking_call(struct fl_parking *p, unsigned id);
 bool fl_parking_leave(struct fl_parking *p, unsigned id);
 /* P2 and P3: true if it woke somebody.  Tries id `near` first, then the higher ones, around; `slots` is 0 again. */
 bool fl_parking_wake(struct fl_parking *p, unsigned near);
+/* Likewise, also where there is no place for who is woken. */
+bool fl_parking_wake_anyway(struct fl_parking *p);
 /* Wakes worker id if it sleeps, whoever searches: for what only that one can do.  Fences as fl_parking_wake. */
 bool fl_parking_wake_worker(struct fl_parking *p, unsigned id);
 

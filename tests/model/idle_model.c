@@ -35,6 +35,7 @@ struct setup {
     int letters;      /* that the owner posts before it waits, or ... */
     bool senders;     /* ... worker 1 the second half of them, or ... */
     bool sends_last;  /* ... all of them, and the runtime is gone as soon as they were opened */
+    bool full;        /* the owner has the only place, and keeps it */
     bool away;        /* with its place given up it waits for a task that waits for the other one */
     uint64_t leap;
 };
@@ -390,7 +391,7 @@ static void init_worker(struct fl_worker *w, unsigned id)
     w->runtime = rt;
     w->id = id;
     w->has_thread = id != 0;
-    w->watch = memset(mc_alloc((1 + FL_GUESTS) * sizeof *w->watch), 0, (1 + FL_GUESTS) * sizeof *w->watch);
+    w->watch = memset(mc_alloc(WORKERS * sizeof *w->watch), 0, WORKERS * sizeof *w->watch);
     w->own = new_deque();
     fl_store_rlx(test_init, &w->state, FL_RUNNING);
     fl_store_rlx(test_init, &w->deque, w->own);
@@ -428,6 +429,12 @@ static void scenario(const void *arg)
         rt->workers--;  /* the spare is slot `workers` */
         rt->worker[0].place = true;
         fl_parking_take(&rt->parking);
+    }
+    if (setup->full) {
+        rt->workers = 1;
+        rt->worker[0].place = true;
+        for (unsigned i = 1; i < setup->workers; i++)
+            fl_parking_take(&rt->parking);
     }
     if (setup->guest) {
         fl_parking_absent(&rt->parking, rt->workers, 0, 1);
@@ -585,6 +592,14 @@ static const struct mc_scenario scenarios[] = {
      SETUP(.workers = 3, .wants = 1, .tasks = 1, .letters = 1, .heavy = true, .leap = LONG),
      {.strategy = MC_PCT, .seed = 1, .executions = 40000},
      .reach = "opened stole slept woke"},
+    {"letter_without_a_place", scenario,
+     SETUP(.workers = 2, .wants = 1, .letters = 1, .full = true, .heavy = true, .leap = LONG), BOUNDED,
+     .reach = "opened slept woke"},
+    {"letters_without_a_place",
+     scenario,
+     SETUP(.workers = 3, .wants = 1, .letters = 2, .full = true, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "opened slept woke"},
     {"stop", scenario, SETUP(.workers = 2, .wants = 1, .stopped = true, .leap = LONG), BOUNDED,
      .reach = "stopped slept woke"},
     {0}};

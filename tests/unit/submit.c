@@ -402,3 +402,48 @@ Test(submit, two_at_once_where_there_are_two_places)
         cr_assert_eq(filch_stop(rt), 0);
     }
 }
+
+/* ---- where threads of the user have all places, and keep them ---- */
+
+static pthread_barrier_t both_have_places;
+
+static void poll_with_a_place(void *arg)
+{
+    atomic_bool done = false;
+    filch_submission s;
+    nothing_task unsynced;
+    nothing_spawn(&unsynced);
+    while (!fl_self()->place)
+        answer_thieves();
+    pthread_barrier_wait(&both_have_places);
+    cr_assert_eq(filch_submit(rt, &s, raise_flag, &done), 0);
+    if (arg) {
+        await(&done);
+        filch_submission_wait(&s);
+    } else {
+        while (!filch_submission_done(&s))
+            sched_yield();
+    }
+    cr_assert(fl_self()->place, "it kept it");
+    nothing_sync(&unsynced);
+}
+
+static void *poll_beside_main(void *arg)
+{
+    cr_assert_eq(filch_run(rt, poll_with_a_place, arg), 0);
+    return NULL;
+}
+
+Test(submit, needs_no_place)
+{
+    enum { TURNS = 20 };
+    pthread_barrier_init(&both_have_places, NULL, 2);
+    for (int i = 0; i < TURNS; i++) {
+        pthread_t other;
+        rt = start_with(2);
+        start_thread(&other, poll_beside_main, NULL);
+        cr_assert_eq(filch_run(rt, poll_with_a_place, rt), 0);
+        pthread_join(other, NULL);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
