@@ -223,11 +223,17 @@ static void calm(struct fl_worker *w, struct fl_deque *d)
 
 /* There is work.  If nobody sleeps that could be woken, nobody searches and a place is free, there is a thread to be
  * made. */
+static void make_spare(struct filch_runtime *rt)
+{
+    if (!FL_MUTANT(never_makes))
+        fl_worker_spare(rt);
+}
+
 static void make_if_free(struct filch_runtime *rt)
 {
     uint64_t idle = fl_load_rlx(free_place, &rt->parking.idle); /* a hint */
     if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
-        fl_worker_spare(rt);
+        make_spare(rt);
 }
 
 static void wake_or_make(struct filch_runtime *rt, unsigned near)
@@ -273,7 +279,7 @@ void fl_idle_away(struct fl_worker *w)
     if (w->place && !FL_MUTANT(away_with_its_place))
         (void)fl_parking_free(&rt->parking, rt->workers);
     w->place = false;
-    fl_worker_spare(rt); /* also for what comes while it is away, as in fl_idle_wait */
+    make_spare(rt); /* also for what comes while it is away, as in fl_idle_wait */
     pay(w);
 }
 
@@ -305,7 +311,7 @@ void fl_idle_wait(struct fl_worker *w, struct fl_deque *d, uintptr_t i, struct f
     if (fl_deque_await(d, i, waiter)) {
         uint64_t began = fl_now();
         if (!wait_awake(w, began + WAIT)) {
-            fl_worker_spare(rt);
+            make_spare(rt);
             pay(w);
             if (!wait_awake(w, began + WAIT_AWAKE))
                 (void)fl_parking_rest(p, w->id);

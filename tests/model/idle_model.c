@@ -35,6 +35,7 @@ struct setup {
     int letters;      /* that the owner posts before it waits, or ... */
     bool senders;     /* ... worker 1 the second half of them, or ... */
     bool sends_last;  /* ... all of them, and the runtime is gone as soon as they were opened */
+    bool makes;       /* that spare's thread is made when it is asked for */
     bool full;        /* the owner has the only place, and keeps it */
     bool away;        /* with its place given up it waits for a task that waits for the other one */
     uint64_t leap;
@@ -54,6 +55,7 @@ static struct note {
     int argument, opened;
     FL_ATOMIC(int) done;
 } note[LETTERS];
+static FL_ATOMIC(int) spare_made;
 static uint64_t time_now;
 static int early_ticks;
 
@@ -109,7 +111,9 @@ void fl_os_yield(void)
 
 void fl_worker_spare(struct filch_runtime *runtime)
 {
-    (void)runtime; /* it is there from the beginning */
+    (void)runtime;
+    if (setup->makes) /* else it is there from the beginning */
+        fl_store_rel(test_make, &spare_made, 1);
 }
 
 uint64_t fl_now(void)
@@ -353,6 +357,14 @@ static void steal(void *arg)
     while (setup->after && w->id == 2 && !fl_deque_has_public(rt->worker[0].own) &&
            !fl_load_acq(test_done, &task[0].done))
         fl_spin(test_after);
+    if (setup->makes && w->id == 2) {
+        while (!fl_load_acq(test_made, &spare_made) && !fl_load_acq(test_stopped, &rt->stop))
+            fl_spin(test_unmade);
+        if (!fl_load_rlx(test_made_look, &spare_made))
+            return;
+        mc_count("made");
+        fl_parking_appears(&rt->parking);
+    }
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
@@ -425,8 +437,11 @@ static void scenario(const void *arg)
         note[i].opened = 0;
         fl_store_rlx(test_init, &note[i].done, 0);
     }
+    fl_store_rlx(test_init, &spare_made, 0);
     if (setup->waits) { /* of three at work two have a place */
         rt->workers--;  /* the spare is slot `workers` */
+        if (setup->makes)
+            fl_parking_absent(&rt->parking, rt->workers, 0, 1);
         rt->worker[0].place = true;
         fl_parking_take(&rt->parking);
     }
@@ -565,6 +580,16 @@ static const struct mc_scenario scenarios[] = {
      SETUP(.workers = 3, .wants = 4, .waits = 2, .heavy = true, .leap = LONG),
      {.strategy = MC_RANDOM, .seed = 1, .executions = 20000},
      .reach = "waited resumed stole stopped"},
+    {"waits_for_a_spare_that_is_made",
+     scenario,
+     SETUP(.workers = 3, .wants = 4, .waits = 2, .makes = true, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "made waited resumed stole slept woke stopped"},
+    {"away_with_a_spare_that_is_made",
+     scenario,
+     SETUP(.workers = 3, .wants = 2, .waits = 1, .away = true, .makes = true, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .executions = 20000},
+     .reach = "made away stole stopped"},
     {"away",
      scenario,
      SETUP(.workers = 3, .wants = 2, .waits = 1, .away = true, .heavy = true, .leap = LONG),
