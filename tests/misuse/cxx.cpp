@@ -107,6 +107,38 @@ static void thrown_at_its_sync()
     CHILD_REQUIRE(filch_stop(nullptr) == 0);
 }
 
+static std::atomic<bool> thief_began;
+
+static long throws_to_nobody(long n)
+{
+    thief_began = true;
+    if (n)
+        throw std::runtime_error("a stolen task");
+    return n;
+}
+FILCH_TASK(long, throws_to_nobody, long);
+
+/* Its spawner may be in the middle of anything, so the exception cannot wait for the sync. */
+static void thrown_by_a_thief()
+{
+    throws_to_nobody_task t;
+    throws_to_nobody_spawn(&t, 1);
+    while (!thief_began) {
+        square_task other;
+        square_spawn(&other, 2);
+        square_sync(&other);
+    }
+    throws_to_nobody_sync(&t);
+    CHILD_REQUIRE(false);
+}
+
+Test(cxx, an_exception_that_leaves_a_stolen_task)
+{
+    struct child child = misuse_of(thrown_by_a_thief, "2");
+    cr_assert(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT, "%#x", (unsigned)child.status);
+    cr_assert(strstr(child.said, "terminat"), "std::terminate says: %s", child.said);
+}
+
 Test(cxx, what_an_exception_may_do)
 {
     expect_silence(misuse_of(caught_over_auto, "1"));
