@@ -5,12 +5,15 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "fib.h"
 #include "process.h"
 #include "stolen.h"
@@ -398,4 +401,83 @@ Test(runtime, says_nothing_unasked)
     struct child child = child_of(print_nothing);
     expect_success(child);
     cr_assert_str_empty(child.said);
+}
+
+/* ---- threads of ours ---- */
+
+static struct {
+    char name[16];
+    sigset_t blocked;
+    atomic_bool seen;
+} thread_of_ours;
+
+static void look_at_thread(void *arg)
+{
+    (void)arg;
+    prctl(PR_GET_NAME, thread_of_ours.name);
+    pthread_sigmask(SIG_SETMASK, NULL, &thread_of_ours.blocked);
+    atomic_store(&thread_of_ours.seen, true);
+}
+
+static void have_a_thread_looked_at(void *arg)
+{
+    filch_task t;
+    atomic_store(&thread_of_ours.seen, false);
+    filch_spawn(&t, look_at_thread, arg);
+    until_thief_raises(&thread_of_ours.seen);
+    filch_sync(&t);
+}
+
+/* SIGPROF is profilers', and the synchronous ones must reach the thread that caused them; KILL and STOP nobody blocks,
+ * 32 and 33 are the C library's. */
+static bool is_open_to(int signal)
+{
+    static const int open[] = {SIGPROF, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL, SIGTRAP,
+                               SIGSYS,  SIGABRT, SIGKILL, SIGSTOP, 32,     33};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (open[i] == signal)
+            return true;
+    return false;
+}
+
+static void expect_a_quiet_thread(void)
+{
+    cr_assert_str_eq(thread_of_ours.name, "filch 1");
+    for (int signal = 1; signal <= SIGRTMAX; signal++)
+        cr_assert_eq(sigismember(&thread_of_ours.blocked, signal), !is_open_to(signal), "signal %d", signal);
+}
+
+Test(runtime, threads_have_names_and_leave_signals_to_others)
+{
+    struct sigaction before[65], after;
+    sigset_t mask, now;
+    filch_runtime *rt;
+    filch_config c = {.size = sizeof c, .workers = 2, .overflow_message = -1};
+    memset(before, 0, sizeof before);
+    for (int signal = 1; signal <= SIGRTMAX; signal++)
+        (void)sigaction(signal, NULL, &before[signal]);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    cr_assert_eq(filch_start(&rt, &c), 0);
+    cr_assert_eq(filch_run(rt, have_a_thread_looked_at, NULL), 0);
+    expect_a_quiet_thread();
+    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_start(NULL, &c), 0);
+    have_a_thread_looked_at(NULL);
+    expect_a_quiet_thread();
+    cr_assert_eq(filch_stop(NULL), 0);
+    setenv("FILCH_NUM_WORKERS", "2", 1);
+    have_a_thread_looked_at(NULL); /* started by its spawn */
+    expect_a_quiet_thread();
+    for (int signal = 1; signal <= SIGRTMAX; signal++) {
+        memset(&after, 0, sizeof after);
+        if (sigaction(signal, NULL, &after) == 0 && (FL_DEBUG == 0 || signal != SIGSEGV)) /* the overflow message */
+            cr_assert(after.sa_handler == before[signal].sa_handler, "a handler was installed for signal %d", signal);
+    }
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    for (int signal = 1; signal <= SIGRTMAX; signal++)
+        cr_assert_eq(sigismember(&now, signal), sigismember(&mask, signal), "signal %d", signal);
+    cr_assert_eq(filch_stop(NULL), 0);
+    char name[16];
+    prctl(PR_GET_NAME, name);
+    cr_assert(strncmp(name, "filch", 5) != 0, "main keeps its name");
 }
