@@ -82,6 +82,7 @@ static void leave_slots(struct fl_worker *w, bool inside)
         fl_os_affinity_free(w->affinity);
     }
     filch_detail_self.slot = NULL;
+    filch_detail_self.outside = NULL;
     fl_spawn_on(NULL);
     fl_forget_end();
 }

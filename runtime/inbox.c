@@ -35,6 +35,26 @@ static struct fl_letter *collect(struct fl_inbox *b)
     return oldest;
 }
 
+bool fl_inbox_remove(struct fl_inbox *b, struct fl_letter *letter)
+{
+    fl_lock(&b->lock);
+    struct fl_letter **at = &b->oldest;
+    while (*at && *at != letter)
+        at = &(*at)->next;
+    if (!*at) {
+        *at = collect(b);
+        while (*at && *at != letter)
+            at = &(*at)->next;
+    }
+    bool found = *at;
+    if (found)
+        *at = letter->next;
+    fl_unlock(&b->lock);
+    if (found)
+        (void)fl_add_rlx(inbox_removed, &b->count, (uint32_t)-1); /* B2 */
+    return found;
+}
+
 struct fl_letter *fl_inbox_take(struct fl_inbox *b)
 {
     struct fl_letter *letter = NULL;

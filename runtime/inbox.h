@@ -3,7 +3,7 @@
  *   Purpose   A thread that works for another runtime, or for none, hands something over and goes on at once.
  *   Source    A stack that is pushed by compare-and-swap (Treiber 1986) and only ever emptied as a whole, so no pointer
  *             is taken for another one of the same address; who takes turns it round, so the oldest comes first.
- *   Callers   put: any thread.  take: workers.
+ *   Callers   put: any thread.  take: workers.  remove: who may wait for what is in the letter.
  *   Storage   A letter is its sender's, from put until somebody has opened it; not touched by the inbox after take.
  *
  *   B1 What the sender did before put is seen by who takes the letter.
@@ -36,6 +36,8 @@ void fl_inbox_init(struct fl_inbox *b);
 void fl_inbox_destroy(struct fl_inbox *b);
 /* The caller then wakes somebody (K1). */
 void fl_inbox_put(struct fl_inbox *b, struct fl_letter *letter);
+/* True: it was still there and is its sender's again.  Waits for a taker. */
+bool fl_inbox_remove(struct fl_inbox *b, struct fl_letter *letter);
 /* The oldest letter; NULL if there is none, or another worker is at it. */
 struct fl_letter *fl_inbox_take(struct fl_inbox *b);
 

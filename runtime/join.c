@@ -2,33 +2,52 @@
  *
  *   J4 A sync whose child is stolen and not done leaves its fiber; whoever finishes the child goes on with it at once.
  *      Nothing else runs on the waiting stack, so what the fiber holds (a lock, a semaphore) hinders nobody below it.
- *      Where no fiber can be had, the worker waits in place.  A thread of the user waits on its own stack, and another
- *      thread has its place meanwhile (fl_idle_wait).
+ *      Where no fiber can be had, the worker waits in place (in_place.h).  A thread of the user waits on its own stack,
+ *      and another thread has its place meanwhile (fl_idle_wait).
  *   I3 After the suspension everything that belongs to the thread is asked for again. */
 #include "check.h"
 #include "fork.h"
 #include "idle.h"
+#include "in_place.h"
 #include "os.h"
 #include "place.h"
 #include "seam.h"
 #include "worker.h"
 
-/* No fiber is to be had: a clean way to wait, that nobody should come to like. */
-static void wait_in_place(struct fl_worker *w, struct fl_deque *d, struct filch_detail_task *t)
+/* Nobody is told who waits: a clean way, that nobody should come to like. */
+struct poll {
+    struct fl_deque *d;
+    struct filch_detail_task *t;
+    unsigned round;
+};
+
+static bool poll(void *what)
 {
+    struct poll *p = what;
     FL_ATOMIC(uint32_t) never;
     fl_store_rlx(never, &never, 0); /* nobody else knows it */
-    fl_bump(&w->in_place, 1);
-    fl_store_rlx(state_in_place, &w->state, FL_WAITING); /* for filch_dump */
-    for (unsigned round = 0; !fl_deque_is_done(d, t); round++) {
-        fl_deque_answer(d);
-        fl_idle_answered(w, d);
-        if (round < 100)
-            fl_os_yield();
-        else
-            fl_os_futex_wait(&never, 0, 50000);
-    }
-    fl_store_rlx(state_again, &w->state, FL_RUNNING); /* for filch_dump */
+    if (fl_deque_is_done(p->d, p->t))
+        return true;
+    if (p->round++ < 100)
+        fl_os_yield();
+    else
+        fl_os_futex_wait(&never, 0, 50000);
+    return fl_deque_is_done(p->d, p->t);
+}
+
+static void wait_in_place(struct fl_deque *d, struct filch_detail_task *t)
+{
+    struct poll p = {d, t, 0};
+    fl_bump(&fl_self()->in_place, 1);
+    fl_in_place(poll, &p);
+}
+
+/* A thread of ours inside a runtime where it had to go itself. */
+static void wait_abroad(struct fl_worker *w, struct fl_deque *d, struct filch_detail_task *t)
+{
+    fl_idle_away(w);
+    wait_in_place(d, t);
+    fl_idle_back(w);
 }
 
 /* Returns once the stolen task t of d, this fiber's deque, is done.  Perhaps on another thread. */
@@ -41,6 +60,10 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
         fl_seat_user(w);
     if (fl_deque_is_done(d, t))
         return;
+    if (self->tied && w->outer && fl_is_ours()) {
+        wait_abroad(w, d, t);
+        return;
+    }
     if (self->tied) {
         fl_bump(&w->suspensions, 1);
         fl_deque_publish_all(d);
@@ -51,7 +74,7 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
     }
     struct fl_fiber *next = fl_worker_fiber(w);
     if (!next) {
-        wait_in_place(w, d, t);
+        wait_in_place(d, t);
         return;
     }
     self->waiter.task = t;

@@ -23,10 +23,17 @@ bool fl_latch_leave(struct fl_latch *l)
            !fl_latch_is_open(l);
 }
 
-void fl_latch_sleep(struct fl_latch *l)
+bool fl_latch_nap(struct fl_latch *l, uint64_t ns)
 {
     uint32_t closed = FL_CLOSED;
     (void)fl_cas_rlx(latch_sleep, &l->word, &closed, FL_CLOSED_ON_THREAD); /* it says nothing but that */
-    while (!fl_latch_is_open(l))
-        fl_os_futex_wait(&l->word, FL_CLOSED_ON_THREAD, 0);
+    if (!fl_latch_is_open(l))
+        fl_os_futex_wait(&l->word, FL_CLOSED_ON_THREAD, ns);
+    return fl_latch_is_open(l);
+}
+
+void fl_latch_sleep(struct fl_latch *l)
+{
+    while (!fl_latch_nap(l, 0))
+        ;
 }

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "fork.h"
 #include "idle.h"
+#include "in_place.h"
 #include "message.h"
 #include "notes.h"
 #include "os.h"
@@ -599,17 +600,18 @@ static int enter_at_once(struct filch_runtime *rt)
     return error;
 }
 
-/* Calls fn with a slot of rt, whose guests count this thread. */
-static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg)
+void fl_run_as_guest(const char *call, struct filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct filch_detail_deque *current = filch_detail_self.current;
     void *slot = filch_detail_self.slot;
+    void *outside = filch_detail_self.outside;
     int error; /* without a slot its tasks run at their spawns, for whatever reason */
-    struct fl_worker *outer = fl_self(), *w = lend(rt, &error);
+    struct fl_worker *outer = fl_innermost(), *w = lend(rt, &error);
     bool away = w && outer && outer->fiber->tied;
     if (away)
         fl_idle_away(outer);
     work_in(w);
+    filch_detail_self.outside = outer;
     if (w)
         w->outer = outer;
     if (w && outer && outer->fiber->guard) { /* on a fiber of another runtime: for the overflow message */
@@ -623,12 +625,13 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
         return;
     }
     if (w && !fl_deque_idle(fl_own_deque(w)))
-        fl_check_left("filch_run", NULL, fl_own_deque(w));
+        fl_check_left(call, NULL, fl_own_deque(w));
     if (w) {
         w->own->task = NULL;
         w->outer = NULL;
     }
     filch_detail_self.slot = slot;
+    filch_detail_self.outside = outside;
     fl_spawn_on(current);
     if (w)
         give_back(w);
@@ -640,20 +643,21 @@ static void run_as_guest(struct filch_runtime *rt, void (*fn)(void *), void *arg
 
 /* fn as a task of the runtime that this thread works for.  It may detach the thread, or stop the runtime: there was
  * nothing unsynced then. */
-static void run_here(struct fl_worker *w, void (*fn)(void *), void *arg)
+static void run_here(const char *call, struct fl_worker *w, void (*fn)(void *), void *arg)
 {
     struct fl_deque *d = fl_own_deque(w);
     uintptr_t before = fl_deque_count(d);
     fn(arg);
     w = fl_self();
     if (w && fl_own_deque(w) == d && fl_deque_count(d) > before)
-        fl_check_left("filch_run", NULL, d);
+        fl_check_left(call, NULL, d);
 }
 
-/* A thread of the user's stays on its stack; a runtime of one worker has no thread that could open a letter. */
+/* A thread of the user's stays on its stack; a runtime of one worker has no thread that could open a letter, and one
+ * whose tasks stay on their threads may have none left (do_unbegun). */
 static bool may_visit(struct fl_worker *self, struct filch_runtime *rt)
 {
-    return self && self->runtime != rt && !self->fiber->tied && rt->workers > 1;
+    return self && self->runtime != rt && !self->fiber->tied && rt->workers > 1 && rt->migrates;
 }
 
 static void refuse_inherited(const char *call, struct filch_runtime *rt)
@@ -665,13 +669,13 @@ static void refuse_inherited(const char *call, struct filch_runtime *rt)
 }
 
 /* Inside rt, which counts this thread as a guest. */
-static void run_in(struct filch_runtime *rt, void (*fn)(void *), void *arg)
+static void run_in(const char *call, struct filch_runtime *rt, void (*fn)(void *), void *arg)
 {
     struct fl_worker *self = fl_self();
     if (self && self->runtime == rt)
-        run_here(self, fn, arg);
+        run_here(call, self, fn, arg);
     else
-        run_as_guest(rt, fn, arg);
+        fl_run_as_guest(call, rt, fn, arg);
     guest_gone(rt);
 }
 
@@ -683,14 +687,14 @@ int filch_run(filch_runtime *rt, void (*fn)(void *), void *arg)
         return FILCH_EINVAL;
     refuse_inherited("filch_run", rt);
     if (self && rt == self->runtime) {
-        run_here(self, fn, arg);
+        run_here("filch_run", self, fn, arg);
         return 0;
     }
     int error = enter(&rt);
     if (error)
         return error;
     if (!may_visit(self, rt) || !fl_visit(self, rt, fn, arg))
-        run_in(rt, fn, arg);
+        run_in("filch_run", rt, fn, arg);
     return 0;
 }
 
@@ -713,19 +717,46 @@ int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), voi
         fl_submit(submission, rt, fn, arg);
         return 0;
     }
-    run_in(rt, fn, arg); /* nobody is there who could do it later */
+    run_in("filch_submit", rt, fn, arg); /* nobody is there who could do it later */
     fl_latch_init(&submission->done);
     (void)fl_latch_open(&submission->done);
     return 0;
+}
+
+/* True: nobody had begun it, and it is done now, on this thread.  That is for where a wait could be for ever: it would
+ * keep the thread (kept) from beginning it, or that is left to threads that may all wait so; there are only so many
+ * where stacks stay on their threads. */
+static bool do_unbegun(const struct fl_worker *w, struct fl_submission *s, bool kept)
+{
+    struct filch_runtime *rt = s->rt;
+    bool inside = w && w->runtime == rt;
+    if (!inside)
+        hold_default();
+    bool taken = (inside || is_running(rt)) /* else it was done, and somebody has stopped its runtime */
+                 && (kept || !rt->migrates) && fl_submission_take_back(s);
+    if (!inside)
+        fl_let_go();
+    if (taken)
+        fl_submission_do(s);
+    return taken;
 }
 
 void filch_submission_wait(filch_submission *s)
 {
     struct fl_submission *submission = (struct fl_submission *)s;
     fl_fork_check("filch_submission_wait", NULL);
-    if (!fl_latch_is_open(&submission->done))
-        refuse_inherited("filch_submission_wait", submission->rt);
-    fl_submission_wait(submission);
+    if (fl_latch_is_open(&submission->done))
+        return;
+    refuse_inherited("filch_submission_wait", submission->rt);
+    struct fl_worker *w = fl_self();
+    bool ours = fl_is_ours();
+    if (ours && do_unbegun(w, submission, false))
+        return;
+    if (w && fl_submission_leave(w, submission))
+        return;
+    if (ours && do_unbegun(w, submission, true))
+        return;
+    fl_submission_stay(w, submission);
 }
 
 int filch_submission_done(filch_submission *s)

@@ -3,6 +3,9 @@
 #include "check.h"
 #include "fork.h"
 #include "idle.h"
+#include "in_place.h"
+
+enum { NAP = 10000000 }; /* ns, of a thread of ours */
 
 /* On the stack of a fiber that was left. */
 struct fl_reply {
@@ -23,19 +26,41 @@ static void end(struct fl_submission *s)
         fl_idle_post(s->reply->home, &s->reply->letter);
 }
 
-static void runs(struct fl_letter *letter)
+/* On a thread of its runtime: on top of what that waits for, or of nothing. */
+static void call_here(struct fl_submission *s, const char *call)
 {
-    struct fl_submission *s = (struct fl_submission *)letter; /* letter is its first member */
     struct fl_deque *own = fl_own_deque(fl_self());
+    const filch_site *site = fl_load_rlx(site_below, &own->site); /* its own */
+    struct filch_detail_task *task = own->task;
+    uintptr_t unsynced = fl_deque_count(own);
     own->task = s->task;
     fl_store_rlx(submitted_site, &own->site, s->task ? s->task->site : NULL); /* for filch_dump */
     s->fn(s->arg);
     fl_fork_check("return from a function that was submitted", NULL);
-    if (!fl_deque_idle(own))
-        fl_check_left(s->task ? "filch_run" : "filch_submit", NULL, own);
-    own->task = NULL;
-    fl_store_rlx(submitted_done, &own->site, NULL); /* for filch_dump */
+    if (fl_deque_count(own) > unsynced)
+        fl_check_left(call, NULL, own);
+    own->task = task;
+    fl_store_rlx(submitted_done, &own->site, site); /* for filch_dump */
+}
+
+void fl_submission_do(struct fl_submission *s)
+{
+    const char *call = s->task ? "filch_run" : "filch_submit";
+    if (fl_self() && fl_self()->runtime == s->rt)
+        call_here(s, call);
+    else
+        fl_run_as_guest(call, s->rt, s->fn, s->arg);
     end(s);
+}
+
+static void runs(struct fl_letter *letter)
+{
+    fl_submission_do((struct fl_submission *)letter); /* letter is its first member */
+}
+
+bool fl_letter_resumes(const struct fl_letter *letter)
+{
+    return letter->open == resumes;
 }
 
 static void prepare(struct fl_submission *s, struct filch_runtime *rt, void (*fn)(void *), void *arg)
@@ -76,27 +101,36 @@ bool fl_visit(struct fl_worker *w, struct filch_runtime *rt, void (*fn)(void *),
     return true;
 }
 
-static void sleep_until(struct fl_worker *w, struct fl_submission *s)
+bool fl_submission_take_back(struct fl_submission *s)
 {
-    if (w)
-        fl_idle_away(w);
-    fl_latch_sleep(&s->done);
-    if (w) {
-        fl_idle_back(w);
-        fl_spawn_on(&fl_own_deque(w)->hot);
-    }
+    return fl_inbox_remove(&s->rt->inbox, &s->letter);
 }
 
-void fl_submission_wait(struct fl_submission *s)
+bool fl_submission_leave(struct fl_worker *w, struct fl_submission *s)
 {
-    struct fl_worker *w = fl_self();
-    if (fl_latch_is_open(&s->done))
-        return;
-    struct fl_fiber *next = w && !w->fiber->tied ? fl_worker_fiber(w) : NULL;
-    if (next) {
-        struct fl_reply reply;
+    struct fl_fiber *next = w->fiber->tied ? NULL : fl_worker_fiber(w);
+    struct fl_reply reply;
+    if (next)
         leave(w, s, &reply, next);
-    } else {
-        sleep_until(w, s);
+    return next;
+}
+
+static bool nap(void *done)
+{
+    return fl_latch_nap(done, NAP);
+}
+
+void fl_submission_stay(struct fl_worker *w, struct fl_submission *s)
+{
+    bool has_place = w && w->fiber->tied; /* that others can have meanwhile */
+    if (has_place)
+        fl_idle_away(w);
+    if (fl_is_ours())
+        fl_in_place(nap, &s->done);
+    else
+        fl_latch_sleep(&s->done);
+    if (has_place) {
+        fl_idle_back(w);
+        fl_spawn_on(&fl_own_deque(w)->hot);
     }
 }

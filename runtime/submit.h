@@ -20,8 +20,16 @@ struct fl_submission {
 
 /* rt counts it as a guest until it is done.  Never waits, needs no memory. */
 void fl_submit(struct fl_submission *s, struct filch_runtime *rt, void (*fn)(void *), void *arg);
-/* Until it is done; on whatever thread or fiber. */
-void fl_submission_wait(struct fl_submission *s);
+/* True: nobody had begun it, and nobody but the caller will. */
+bool fl_submission_take_back(struct fl_submission *s);
+/* The fiber of w is suspended until it is done.  False, and nothing was done: w is tied to it, or has no other one. */
+bool fl_submission_leave(struct fl_worker *w, struct fl_submission *s);
+/* The thread of w, a slot or NULL, waits where it is until it is done. */
+void fl_submission_stay(struct fl_worker *w, struct fl_submission *s);
+/* Calls its function on this thread; it is done then.  Nobody else had begun it. */
+void fl_submission_do(struct fl_submission *s);
+/* True: it lets a fiber go on, which only a thread without anything to do can; else somebody has submitted it. */
+bool fl_letter_resumes(const struct fl_letter *letter);
 /* Calls fn(arg) on a worker of rt, which counts the caller as a guest; the fiber of w, of another runtime, is suspended
  * meanwhile.  rt has forgotten it then.  False, and nothing was done: there is no fiber to go on with. */
 bool fl_visit(struct fl_worker *w, struct filch_runtime *rt, void (*fn)(void *), void *arg);

@@ -22,7 +22,12 @@ static struct {
 
 /* The model is said here, too: gcc forgets the declaration's.  Of the hot words no other variable shares the line. */
 __thread struct filch_detail_thread filch_detail_self __attribute__((tls_model("initial-exec"), aligned(64))) = {
-    &nowhere.deque, FILCH_DETAIL_LAST, NULL, {0}, {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}}};
+    &nowhere.deque,
+    FILCH_DETAIL_LAST,
+    NULL,
+    {0},
+    {{FILCH_DETAIL_LAST}, FILCH_DETAIL_LAST, {FILCH_DETAIL_REQUEST}},
+    NULL};
 
 #define FOLLOWS(type, slot, deque) (offsetof(type, deque) == offsetof(type, slot) + sizeof(filch_detail_slot))
 _Static_assert(sizeof(struct filch_detail_thread) <= 64, "thread-local storage is promised to be at most 64 bytes");
@@ -38,6 +43,12 @@ __attribute__((noinline)) struct fl_worker *fl_self(void)
 {
     OPAQUE();
     return filch_detail_self.slot;
+}
+
+__attribute__((noinline)) struct fl_worker *fl_innermost(void)
+{
+    OPAQUE();
+    return filch_detail_self.slot ? filch_detail_self.slot : filch_detail_self.outside;
 }
 
 __attribute__((noinline)) void fl_spawn_on(struct filch_detail_deque *d)

@@ -147,6 +147,8 @@ static inline unsigned fl_slots(const struct filch_runtime *rt)
 
 /* The slot that this thread works in, or NULL.  A call, so that no address outlives it. */
 struct fl_worker *fl_self(void);
+/* The same, but inside a filch_run for which it could not be lent a slot the one that it has outside. */
+struct fl_worker *fl_innermost(void);
 /* The deque of the fiber that this thread runs. */
 struct fl_deque *fl_own_deque(struct fl_worker *w);
 
@@ -156,6 +158,10 @@ void fl_spawn_on(struct filch_detail_deque *d);
 bool fl_is_nowhere(const struct filch_detail_deque *d);
 /* The first spawn of a thread: lends it a slot, or lets its tasks run at their spawns.  Never fails. */
 void fl_attach(void);
+
+/* Calls fn(arg) in a slot of rt that this thread is lent for it, or without one; rt counts it as a guest.  call is for
+ * messages. */
+void fl_run_as_guest(const char *call, struct filch_runtime *rt, void (*fn)(void *), void *arg);
 
 /* A fiber to go on with, switched away, or NULL. */
 struct fl_fiber *fl_worker_fiber(struct fl_worker *w);

@@ -181,9 +181,75 @@ static int counted_workers(void)
     return 0;
 }
 
+/* ---- functions that wait for each other in two runtimes, more of them than there are fibers at rest ---- */
+
+enum { CHAIN = 20 };
+static filch_runtime *here, *there;
+
+static void follow(void *left);
+
+static void submit_and_follow(void *left)
+{
+    filch_submission s;
+    CHILD_REQUIRE(CALL(filch_submit(*(int *)left % 2 ? here : there, &s, follow, left)) == 0);
+    for (int i = 0; i < ROUNDS / 10 && !filch_submission_done(&s); i++)
+        sched_yield(); /* somebody else may begin it */
+    filch_submission_wait(&s);
+}
+
+static void follow(void *left)
+{
+    int *links = left;
+    CHILD_REQUIRE(fib(N / 2) > 0);
+    if (*links == 0)
+        return;
+    --*links;
+    if (*links % 3)
+        submit_and_follow(links);
+    else
+        /* not by CALL: it may go on on another thread, which has another errno */
+        CHILD_REQUIRE(filch_run(*links % 2 ? there : here, submit_and_follow, links) == 0);
+}
+
+static int wait_for_each_other(int migrate)
+{
+    filch_config c = {.size = sizeof c, .workers = 2, .migrate = migrate};
+    int links[] = {CHAIN, CHAIN - 1};
+    filch_submission s[2];
+    here = there = NULL;
+    int error = CALL(filch_start(&here, &c));
+    if (error)
+        return error;
+    c.migrate = 1;
+    error = CALL(filch_start(&there, &c));
+    if (!error) {
+        CHILD_REQUIRE(CALL(filch_submit(here, &s[0], follow, &links[0])) == 0);
+        CHILD_REQUIRE(CALL(filch_submit(there, &s[1], follow, &links[1])) == 0);
+        filch_submission_wait(&s[0]);
+        filch_submission_wait(&s[1]);
+        CHILD_REQUIRE(links[0] == 0 && links[1] == 0);
+        CHILD_REQUIRE(CALL(filch_run(here, work, NULL)) == 0);
+        note_stats(here);
+        note_stats(there);
+        CHILD_REQUIRE(CALL(filch_stop(there)) == 0);
+    }
+    CHILD_REQUIRE(CALL(filch_stop(here)) == 0);
+    return error;
+}
+
+static int submissions(void)
+{
+    return wait_for_each_other(1);
+}
+
+static int submissions_whose_stacks_stay(void)
+{
+    return wait_for_each_other(-1);
+}
+
 static int (*const scenarios[])(void) = {
     two_workers,        four_workers,   pinned,          overflow_message, first_spawn, first_spawn_of_a_thread,
-    guards_by_mprotect, run_in_default, counted_workers, many_fibers};
+    guards_by_mprotect, run_in_default, counted_workers, many_fibers,      submissions, submissions_whose_stacks_stay};
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 
 /* ---- one run ---- */

@@ -35,6 +35,7 @@ struct setup {
     int letters;      /* that the owner posts before it waits, or ... */
     bool senders;     /* ... worker 1 the second half of them, or ... */
     bool sends_last;  /* ... all of them, and the runtime is gone as soon as they were opened */
+    bool takes_back;  /* the owner opens what it has posted and nobody has taken */
     bool makes;       /* that spare's thread is made when it is asked for */
     bool full;        /* the owner has the only place, and keeps it */
     bool away;        /* with its place given up it waits for a task that waits for the other one */
@@ -189,7 +190,8 @@ static void open_note(struct fl_letter *letter)
     struct note *n = (struct note *)(void *)letter;
     mc_read(&n->argument);
     mc_assert(n->argument == 9);
-    mc_assert(n == note || setup->workers > 2 || note[0].opened); /* of one sender, by one opener: in order */
+    mc_assert(n == note || setup->workers > 2 || setup->takes_back ||
+              note[0].opened); /* of one sender, by one opener: in order */
     n->opened++;
     mc_assert(n->opened == 1);
     mc_count("opened");
@@ -203,6 +205,17 @@ static void post(int from, int to)
         note[i].argument = 9;
         note[i].letter.open = open_note;
         fl_idle_post(rt, &note[i].letter);
+    }
+}
+
+static void take_back(void)
+{
+    post(0, setup->letters);
+    for (int i = 0; i < setup->letters; i++) {
+        if (fl_inbox_remove(&rt->inbox, &note[i].letter)) {
+            mc_count("taken_back");
+            note[i].letter.open(&note[i].letter);
+        }
     }
 }
 
@@ -298,10 +311,12 @@ static void own(void *arg)
     memset(&fiber, 0, sizeof fiber);
     if (setup->waits)
         wait_often(w);
-    while (setup->sends_last && !all_done())
+    if (setup->takes_back)
+        take_back();
+    while ((setup->sends_last || setup->takes_back) && !all_done())
         fl_spin(test_wait);
     fl_idle_posted(rt);
-    if (setup->stopped || setup->waits || setup->sends_last) {
+    if (setup->stopped || setup->waits || setup->sends_last || setup->takes_back) {
         fl_store_rel(test_stop, &rt->stop, 1);
         for (unsigned i = 1; i < rt->slots; i++)
             fl_parking_wake_worker(&rt->parking, i);
@@ -368,7 +383,7 @@ static void steal(void *arg)
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
-            mc_assert(setup->stopped || setup->waits || setup->sends_last);
+            mc_assert(setup->stopped || setup->waits || setup->sends_last || setup->takes_back);
             mc_count("stopped");
             return;
         }
@@ -617,6 +632,14 @@ static const struct mc_scenario scenarios[] = {
      SETUP(.workers = 3, .wants = 1, .tasks = 1, .letters = 1, .heavy = true, .leap = LONG),
      {.strategy = MC_PCT, .seed = 1, .executions = 40000},
      .reach = "opened stole slept woke"},
+    {"letters_taken_back",
+     scenario,
+     SETUP(.workers = 3, .wants = 3, .letters = 3, .takes_back = true, .heavy = true, .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "taken_back opened stopped"},
+    {"letter_taken_back", scenario,
+     SETUP(.workers = 2, .wants = 2, .letters = 1, .takes_back = true, .heavy = true, .leap = LONG), BOUNDED,
+     .reach = "taken_back opened slept woke stopped"},
     {"letter_without_a_place", scenario,
      SETUP(.workers = 2, .wants = 1, .letters = 1, .full = true, .heavy = true, .leap = LONG), BOUNDED,
      .reach = "opened slept woke"},

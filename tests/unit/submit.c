@@ -403,6 +403,166 @@ Test(submit, two_at_once_where_there_are_two_places)
     }
 }
 
+/* ---- more that wait for each other than there are threads ---- */
+
+enum { CHAINS = 16, LINKS = 60, MOST = 3 };
+static filch_runtime *with[MOST];
+static unsigned runtimes;
+static atomic_int links;
+
+struct link {
+    unsigned left;
+    bool visits; /* another runtime, before it waits there */
+};
+
+static void follow(void *arg);
+
+static filch_runtime *one_of(unsigned i)
+{
+    return with[i % runtimes];
+}
+
+static void submit_and_follow(void *arg)
+{
+    struct link *next = arg;
+    filch_submission s;
+    cr_assert_eq(filch_submit(one_of(next->left), &s, follow, next), 0);
+    for (unsigned i = 0; i < 5 * next->left && !filch_submission_done(&s); i++)
+        sched_yield(); /* somebody else may begin it; near the end of the chain less often */
+    filch_submission_wait(&s);
+}
+
+static void follow_in_task(struct link *next)
+{
+    submit_and_follow(next);
+}
+FILCH_TASK(void, follow_in_task, struct link *);
+
+static void spawn_and_follow(void *arg)
+{
+    struct link *next = arg;
+    follow_in_task_task t;
+    follow_in_task_spawn(&t, next);
+    for (unsigned i = 0; i < 5 * next->left; i++) { /* somebody else may take it */
+        answer_thieves();
+        sched_yield();
+    }
+    follow_in_task_sync(&t);
+}
+
+static void follow(void *arg)
+{
+    struct link *here = arg, next = {here->left - 1, here->visits};
+    void (*go_on)(void *) = here->left % 2 ? submit_and_follow : spawn_and_follow;
+    cr_assert_eq(fib(5), 5);
+    atomic_fetch_add(&links, 1);
+    if (here->left == 0)
+        return;
+    if (here->visits)
+        cr_assert_eq(filch_run(one_of(here->left / runtimes), go_on, &next), 0);
+    else
+        go_on(&next);
+}
+
+static void follow_chains(const filch_config *config, unsigned n, bool visits)
+{
+    struct link start[CHAINS];
+    filch_submission s[CHAINS];
+    runtimes = n;
+    for (unsigned i = 0; i < n; i++) {
+        filch_config c = config[i];
+        c.size = sizeof c;
+        cr_assert_eq(filch_start(&with[i], &c), 0);
+    }
+    for (unsigned i = 0; i < CHAINS; i++) {
+        start[i] = (struct link){LINKS - 1, visits};
+        cr_assert_eq(filch_submit(one_of(i), &s[i], follow, &start[i]), 0);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        filch_submission_wait(&s[i]);
+    cr_assert_eq(atomic_load(&links), CHAINS * LINKS);
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(filch_stop(with[i]), 0);
+}
+
+static const filch_config stay = {.workers = 2, .migrate = -1}, move = {.workers = 2}, three = {.workers = 3},
+                          alone = {.workers = 1};
+#define CHAINS_THROUGH(name, visits, ...)                                                                             \
+    Test(submit, chains_##name)                                                                                       \
+    {                                                                                                                 \
+        const filch_config config[] = {__VA_ARGS__};                                                                  \
+        follow_chains(config, sizeof config / sizeof *config, visits);                                                \
+    }
+
+CHAINS_THROUGH(through_two_whose_stacks_stay, false, stay, stay)
+CHAINS_THROUGH(with_visits_through_two_whose_stacks_stay, true, stay, stay)
+CHAINS_THROUGH(through_one_whose_stacks_stay, false, stay, move)
+CHAINS_THROUGH(with_visits_through_one_whose_stacks_stay, true, stay, three)
+CHAINS_THROUGH(with_visits_of_one_worker, true, move, alone)
+CHAINS_THROUGH(with_visits_of_one_worker_through_two, true, move, alone, move)
+CHAINS_THROUGH(with_visits_through_two_beside_one_whose_stacks_stay, true, move, stay, move)
+CHAINS_THROUGH(on_fibers, true, move, three)
+
+/* Both threads of the first runtime went into the second, where what they spawned was stolen.  It waits for the third,
+ * and that for what only those two can do. */
+static atomic_int in_third;
+
+static void submit_to_first(void *arg)
+{
+    filch_submission s;
+    (void)arg;
+    atomic_fetch_add(&in_third, 1);
+    while (atomic_load(&in_third) < 2)
+        sched_yield();
+    cr_assert_eq(filch_submit(with[0], &s, do_nothing, NULL), 0);
+    filch_submission_wait(&s);
+}
+
+static void wait_for_third(atomic_bool *stolen)
+{
+    filch_submission s;
+    atomic_store(stolen, true);
+    cr_assert_eq(filch_submit(with[2], &s, submit_to_first, NULL), 0);
+    while (atomic_load(&in_third) < 2)
+        sched_yield();
+    filch_submission_wait(&s);
+}
+FILCH_TASK(void, wait_for_third, atomic_bool *);
+
+static void join_in_second(void *arg)
+{
+    atomic_bool stolen = false;
+    wait_for_third_task t;
+    (void)arg;
+    wait_for_third_spawn(&t, &stolen);
+    until_thief_raises(&stolen);
+    wait_for_third_sync(&t);
+}
+
+static void go_to_second(void *arg)
+{
+    cr_assert_eq(filch_run(with[1], join_in_second, arg), 0);
+}
+
+Test(submit, by_those_who_wait_for_a_stolen_task_elsewhere)
+{
+    filch_submission s[2];
+    with[0] = start_with(2);
+    with[2] = start_with(3);
+    for (int i = 0; i < 20; i++) {
+        filch_config c = {.size = sizeof c, .workers = 4, .migrate = -1}; /* places for two thieves */
+        cr_assert_eq(filch_start(&with[1], &c), 0);
+        atomic_store(&in_third, 0);
+        for (int k = 0; k < 2; k++)
+            cr_assert_eq(filch_submit(with[0], &s[k], go_to_second, NULL), 0);
+        for (int k = 0; k < 2; k++)
+            filch_submission_wait(&s[k]);
+        cr_assert_eq(filch_stop(with[1]), 0);
+    }
+    cr_assert_eq(filch_stop(with[0]), 0);
+    cr_assert_eq(filch_stop(with[2]), 0);
+}
+
 /* ---- where threads of the user have all places, and keep them ---- */
 
 static pthread_barrier_t both_have_places;

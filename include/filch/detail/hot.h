@@ -68,7 +68,7 @@ struct filch_detail_deque {
 #define FILCH_DETAIL_SYNCED FILCH_DETAIL_CAST(uintptr_t, 2)      /* as slot, by FILCH_CHECK: synced */
 #define FILCH_DETAIL_CALLED FILCH_DETAIL_CAST(uintptr_t, 16)     /* + n, by FILCH_CHECK: called, n others unsynced */
 
-/* 56 bytes of thread-local storage, initial-exec, on a line of 64 bytes.  Reached %fs-relative at each use, never by a
+/* 64 bytes of thread-local storage, initial-exec, on a line of their own.  Reached %fs-relative at each use, never by a
  * kept address: the frame may go on on another thread after a sync. */
 struct filch_detail_thread {
     struct filch_detail_deque *current; /* at first one without room, so that the first spawn takes the slow path */
@@ -76,6 +76,7 @@ struct filch_detail_thread {
     void *slot;                         /* the runtime's */
     filch_detail_slot serial_last;      /* serial_last and serial are a deque without room, so that each spawn of a */
     struct filch_detail_deque serial;   /* thread that has no worker slot takes the slow path and runs at once */
+    void *outside;                      /* the runtime's */
 };
 
 __attribute__((cold)) void filch_detail_spawn_slow(struct filch_detail_deque *d, struct filch_detail_task *t);

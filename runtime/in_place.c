@@ -1,0 +1,73 @@
+#include "in_place.h"
+
+#include "idle.h"
+#include "os.h"
+#include "submit.h"
+
+enum { PATIENCE = 10000000 }; /* ns, of a thread that would rather not run anything on its stack */
+
+static const struct fl_worker *outermost(const struct fl_worker *w)
+{
+    while (w->outer)
+        w = w->outer;
+    return w;
+}
+
+bool fl_is_ours(void)
+{
+    const struct fl_worker *w = fl_innermost();
+    return w && !outermost(w)->lent;
+}
+
+/* In all its slots: for filch_dump, and for all_wait. */
+static void mark(struct fl_worker *w, enum fl_state state)
+{
+    for (; w; w = w->outer)
+        fl_store_rlx(state_in_place, &w->state, state); /* a hint, see all_wait */
+}
+
+static bool all_wait(struct filch_runtime *rt)
+{
+    for (unsigned i = 1; i < rt->threads; i++) {
+        uint32_t state = fl_load_rlx(waits_in_place, &rt->worker[i].state); /* a hint: it is asked again and again */
+        if (state != FL_FREE && state != FL_WAITING && state != FL_JOINING)
+            return false;
+    }
+    return true;
+}
+
+static void open_one(struct filch_runtime *rt)
+{
+    struct fl_letter *letter = fl_inbox_take(&rt->inbox);
+    if (!letter)
+        return;
+    if (fl_letter_resumes(letter)) { /* a fiber, which cannot go on here: for who ceases to wait */
+        fl_idle_post(rt, letter);
+        return;
+    }
+    mark(fl_innermost(), FL_RUNNING);
+    if (fl_self()) /* the sync that waits has lowered this thread's bottom, but its task's slot is still in use */
+        fl_spawn_on(&fl_own_deque(fl_self())->hot);
+    letter->open(letter);
+    mark(fl_innermost(), FL_WAITING);
+}
+
+void fl_in_place(bool (*wait)(void *what), void *what)
+{
+    uint64_t looked = fl_now();
+    mark(fl_innermost(), FL_WAITING);
+    while (!wait(what)) {
+        struct fl_worker *w = fl_self(); /* I3: what is opened here may suspend this fiber */
+        struct filch_runtime *rt = outermost(fl_innermost())->runtime;
+        if (w && !w->fiber->tied) {
+            fl_deque_answer(fl_own_deque(w));
+            fl_idle_answered(w, fl_own_deque(w));
+        }
+        if (fl_now() - looked < PATIENCE)
+            continue;
+        if (all_wait(rt))
+            open_one(rt);
+        looked = fl_now();
+    }
+    mark(fl_innermost(), FL_RUNNING);
+}

@@ -1,0 +1,21 @@
+/* L3: the waits of our threads that keep them where they are.
+ *
+ *   Purpose   A thread of ours waits in place where no fiber can be had, and where what waits stays on its stack: in a
+ *             runtime whose tasks do not migrate, and inside a runtime where it had to go itself (filch_run).
+ *   J5 While all threads of a runtime wait so, none would open what it is given, and that may be what they wait for.
+ *      So each looks whether that is so, from time to time, and then opens a letter on top of its stack: the one
+ *      exception from J4.  Then every wait of a task for what it has spawned or submitted ends, with whatever memory
+ *      and however many threads: the task among all that wait in place that was begun last waits for nothing that was
+ *      begun and waits in place, too, so for what runs, or lies in an inbox. */
+#ifndef FL_IN_PLACE_H
+#define FL_IN_PLACE_H
+
+#include "worker.h"
+
+/* True for a thread of ours, whatever runtime it is in. */
+bool fl_is_ours(void);
+/* On a thread of ours, which others see waiting meanwhile: calls wait(what) until it says that the wait is over.  wait
+ * sleeps for at most 10 ms at a time.  May return on another thread if the fiber is not tied. */
+void fl_in_place(bool (*wait)(void *what), void *what);
+
+#endif
