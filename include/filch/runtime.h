@@ -103,9 +103,9 @@ int filch_stop(filch_runtime *rt);
 
 /* Calls fn(arg) in rt, so that its spawns can be stolen there.  Returns when fn does; all its tasks are synced by then.
  * From any thread: a thread of the user is lent a worker slot of rt; a task of rt just calls fn; a task of another
- * runtime is suspended, and fn runs on a worker of rt (but on this thread if rt has one worker only, or no stack can
- * be had).  A runtime has 1,025 slots for threads of the user; beyond that fn runs, too, and its tasks run at their
- * spawns.
+ * runtime is suspended, and fn runs on a worker of rt (but on this thread, which then waits where fn waits, if either
+ * runtime has migrate = -1, rt has one worker only, or no stack can be had).  A runtime has 1,025 slots for threads of
+ * the user; beyond that fn runs, too, and its tasks run at their spawns.
  * fn must return: an exception or longjmp that leaves it keeps the slot, or ends the process where fn runs on a worker,
  * and the runtime cannot be stopped any more.
  * FILCH_EINVAL: fn is NULL.  FILCH_ESTOPPED: rt does not run, see filch_stop.  Otherwise only what starting the default
@@ -129,7 +129,10 @@ typedef struct filch_submission {
 int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), void *arg);
 
 /* Returns when the submission is done; what fn did is seen then.  A task is suspended meanwhile; a thread of the user's
- * sleeps, and what it has not synced is stolen.  At most one call for each submission. */
+ * sleeps, and what it has not synced is stolen.  Where a task cannot be suspended, see filch_run, it calls fn itself if
+ * nobody has begun it, and else its thread waits.  If all threads of a runtime's workers wait so, one of them begins
+ * another submission on top of what waits, 10 ms later: a task that waits for what it has spawned or submitted, and for
+ * nothing else, goes on at last, however few threads there are.  At most one call for each submission. */
 void filch_submission_wait(filch_submission *s);
 
 /* 1 if it is done, and what fn did is seen; else 0.  From any thread that sees *s. */
