@@ -396,9 +396,10 @@ static int create(struct filch_runtime **out, const filch_config *config, bool h
 
 static void enlist(struct filch_runtime *rt)
 {
-    has_key = has_key || pthread_key_create(&end_of_thread, thread_ends) == 0; /* else nobody attaches */
-    rt->next = fl_load_rlx(other_runtimes, &runtimes);                         /* changed under the lock only */
-    fl_store_rel(enlist, &runtimes, rt); /* U3: pairs with the acquire first_runtime */
+    if (!has_key) /* it is read without the lock where there is one */
+        has_key = pthread_key_create(&end_of_thread, thread_ends) == 0; /* else nobody attaches */
+    rt->next = fl_load_rlx(other_runtimes, &runtimes);                  /* changed under the lock only */
+    fl_store_rel(enlist, &runtimes, rt);                                /* U3: pairs with the acquire first_runtime */
 }
 
 static void strike(struct filch_runtime *rt)
