@@ -295,7 +295,7 @@ void fl_idle_back(struct fl_worker *w)
 static bool wait_awake(struct fl_worker *w, uint64_t end)
 {
     bool called;
-    while (!(called = fl_parking_is_called(&w->runtime->parking, w->id)) && fl_now() < end)
+    while (!(called = fl_parking_is_called(&w->call)) && fl_now() < end)
         fl_spin(wait_awake);
     return called;
 }
@@ -305,7 +305,7 @@ void fl_idle_wait(struct fl_worker *w, struct fl_deque *d, uintptr_t i, struct f
     struct filch_runtime *rt = w->runtime;
     struct fl_parking *p = &rt->parking;
     fl_store_rlx(state_waits, &w->state, FL_JOINING); /* for filch_dump */
-    fl_parking_prepare(p, w->id);
+    fl_parking_prepare(&w->call);
     if (w->place)
         (void)fl_parking_free(p, rt->workers); /* before anybody can take it back for us */
     if (fl_deque_await(d, i, waiter)) {
@@ -314,7 +314,7 @@ void fl_idle_wait(struct fl_worker *w, struct fl_deque *d, uintptr_t i, struct f
             make_spare(rt);
             pay(w);
             if (!wait_awake(w, began + WAIT_AWAKE))
-                (void)fl_parking_rest(p, w->id);
+                (void)fl_parking_rest(p, &w->call);
         }
     } else {
         fl_bump(&w->already_done, 1);
@@ -328,7 +328,7 @@ void fl_idle_call(struct fl_worker *w)
 {
     struct fl_parking *p = &w->runtime->parking;
     fl_parking_take(p);
-    fl_parking_call(p, w->id);
+    fl_parking_call(&w->call);
 }
 
 void fl_idle_after(struct fl_worker *w, struct fl_deque *d, bool sync)
@@ -485,7 +485,7 @@ static bool is_roused(struct fl_worker *w)
 static void rest(struct fl_worker *w)
 {
     struct filch_runtime *rt = w->runtime;
-    uint64_t called = fl_parking_rest(&rt->parking, w->id);
+    uint64_t called = fl_parking_rest(&rt->parking, &w->nap);
     for (unsigned i = 0, n = fl_slots(rt); i < n; i += i ? 1 : rt->threads) {
         struct fl_worker *v = &rt->worker[i];
         struct fl_deque *d = v == w ? NULL : deque_of(v);

@@ -138,10 +138,8 @@ void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns)
         fl_os_futex_wait(&nap->word, expected, ns);
 }
 
-uint64_t fl_parking_rest(struct fl_parking *p, unsigned id)
+uint64_t fl_parking_rest(struct fl_parking *p, struct fl_nap *nap)
 {
-    struct fl_nap *nap = fl_parking_nap(p, id);
-
     int thread = p->moves && p->moves() ? fl_os_thread_id() : 0;
     if (nap->thread != thread) /* a filter may forbid this thread what its waker may do */
         nap->thread = thread && fl_os_may_return() ? thread : 0;
@@ -180,9 +178,8 @@ bool fl_parking_leave(struct fl_parking *p, unsigned id)
 
 /* ---- about others ---- */
 
-void fl_parking_call(struct fl_parking *p, unsigned id)
+void fl_parking_call(struct fl_nap *nap)
 {
-    struct fl_nap *nap = fl_parking_nap(p, id);
     uint32_t word = fl_load_rlx(parking_call_look, &nap->word),
              next; /* K5: ASLEEP or later, by the acquire of the bit */
     do {
@@ -203,14 +200,14 @@ void fl_parking_call(struct fl_parking *p, unsigned id)
         fl_os_futex_wake(&nap->word, 1);
 }
 
-void fl_parking_prepare(struct fl_parking *p, unsigned id)
+void fl_parking_prepare(struct fl_nap *nap)
 {
-    fl_store_rlx(prepare, &fl_parking_nap(p, id)->word, FL_NEAR); /* whoever calls has been told after that */
+    fl_store_rlx(prepare, &nap->word, FL_NEAR); /* whoever calls has been told after that */
 }
 
-bool fl_parking_is_called(struct fl_parking *p, unsigned id)
+bool fl_parking_is_called(struct fl_nap *nap)
 {
-    return fl_load_acq(is_called, &fl_parking_nap(p, id)->word) == FL_AWAKE; /* K6: pairs with parking_call */
+    return fl_load_acq(is_called, &nap->word) == FL_AWAKE; /* K6: pairs with parking_call */
 }
 
 /* True if the caller, and nobody else, has cleared the bit of worker id: then the worker is awake. */
@@ -218,7 +215,7 @@ static bool wake(struct fl_parking *p, unsigned id)
 {
     uint64_t bit = bit_of(id);
     if (FL_MUTANT(wake_before_clear))
-        fl_parking_call(p, id);
+        fl_parking_call(fl_parking_nap(p, id));
     /* K5: pairs with parking_bit, and with parking_leave: what the caller has done before */
     if (!(fl_and_acq_rel(parking_clear, &word_of(p, id)->bits, ~bit) & bit))
         return false;
@@ -227,7 +224,7 @@ static bool wake(struct fl_parking *p, unsigned id)
     fl_add_rlx(parking_count, &p->idle, FL_MUTANT(wake_counts_no_searcher) ? -SLEEPER : SEARCHER - SLEEPER);
     fl_at(FL_AT_WAKE_COUNTED);
     if (!FL_MUTANT(wake_before_clear))
-        fl_parking_call(p, id);
+        fl_parking_call(fl_parking_nap(p, id));
     return true;
 }
 

@@ -136,11 +136,12 @@ void fl_parking_wait(struct fl_parking *p, unsigned id, uint64_t ns);
 /* Until woken, or until a wake-up of an earlier sleep comes late.  If p->moves says so (always the same), who wakes a
  * thread that has rested long first bars it from its own processor, where it would have to wait (fl_os_keep_away).
  * Returns when it was called, ns. */
-uint64_t fl_parking_rest(struct fl_parking *p, unsigned id);
-/* For who has no bit and waits for one call: prepares, lets the caller know, polls is_called, perhaps rests. */
-void fl_parking_prepare(struct fl_parking *p, unsigned id);
-bool fl_parking_is_called(struct fl_parking *p, unsigned id);
-void fl_parking_call(struct fl_parking *p, unsigned id);
+uint64_t fl_parking_rest(struct fl_parking *p, struct fl_nap *nap);
+/* For who waits for one call: prepares, lets the caller know, polls is_called, perhaps rests.  Not on the nap that it
+ * sleeps on, where a wake-up may come late (K5). */
+void fl_parking_prepare(struct fl_nap *nap);
+bool fl_parking_is_called(struct fl_nap *nap);
+void fl_parking_call(struct fl_nap *nap);
 /* The caller is awake and a searcher from now on.  True if it was woken by somebody, false if it woke by itself. */
 bool fl_parking_leave(struct fl_parking *p, unsigned id);
 /* P2 and P3: true if it woke somebody.  Tries id `near` first, then the higher ones, around; `slots` is 0 again. */

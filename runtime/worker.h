@@ -88,7 +88,8 @@ struct fl_worker {
 
     /* what others write or read often */
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(struct fl_deque *) deque; /* the current fiber's; NULL: nobody worked here yet */
-    struct fl_nap nap;
+    struct fl_nap nap;                                          /* it sleeps on this one, */
+    struct fl_nap call; /* and waits on this one for the end of a stolen task */
 };
 
 enum fl_placing { FL_PLACED /* or never */, FL_PLACING_DUE, FL_PLACING };

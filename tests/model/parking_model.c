@@ -142,7 +142,7 @@ static void wait_or_rest(unsigned id, bool timed)
     mc_write(&b->rests);
     b->rests = 1;
     going_to_rest = (int)id; /* nobody comes in between */
-    fl_parking_rest(parking, id);
+    fl_parking_rest(parking, fl_parking_nap(parking, id));
     mc_write(&b->rests);
     b->rests = 0;
     mc_read(&b->away);
@@ -451,7 +451,7 @@ static void caller(void *arg)
     mc_read(&box->before_sleep);
     mc_write(&box->letter);
     box->letter = 1;
-    fl_parking_call(parking, 0);
+    fl_parking_call(fl_parking_nap(parking, 0));
 }
 
 static void callee(void *arg)
@@ -459,9 +459,9 @@ static void callee(void *arg)
     (void)arg;
     mc_write(&box->before_sleep);
     box->before_sleep = 1;
-    fl_parking_prepare(parking, 0);
+    fl_parking_prepare(fl_parking_nap(parking, 0));
     fl_store_rel(test_tell, &box->mail, 1);
-    if (fl_parking_is_called(parking, 0))
+    if (fl_parking_is_called(fl_parking_nap(parking, 0)))
         mc_count("called_at_once");
     else
         wait_or_rest(0, false);

@@ -222,7 +222,7 @@ static void sleep_once(struct worker *w, bool searching)
     if (limit) {
         fl_parking_wait(&parking, id, limit);
     } else {
-        fl_parking_rest(&parking, id);
+        fl_parking_rest(&parking, fl_parking_nap(&parking, id));
         if (w->nap.away >= 0)
             count(&counts.moved);
     }

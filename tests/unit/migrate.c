@@ -221,3 +221,97 @@ Test(migrate, a_task_goes_to_another_runtime_on_its_thread)
     cr_assert_eq(filch_stop(other), 0);
     stop();
 }
+
+/* ---- a wake-up that comes late ---- */
+
+static pthread_t late_waker;
+static atomic_bool armed, begun, waits, let_go, submitted, stolen, gone_on, too_early, was_late;
+
+static bool at_late_waker(enum fl_point point)
+{
+    return point == FL_AT_WAKE_COUNTED && pthread_equal(pthread_self(), late_waker) && atomic_load(&armed) &&
+           !atomic_load(&was_late);
+}
+
+/* Who wakes the worker is held up until that, which woke by itself, has done something else and waits again. */
+static void be_late(enum fl_point point)
+{
+    if (point == FL_AT_AWAIT)
+        atomic_store(&waits, true);
+    if (!at_late_waker(point))
+        return;
+    while (!atomic_load(&begun)) {
+        if (fl_load_rlx(test_sleeps_for_good, &rt->worker[1].state) == FL_SLEEPING)
+            return; /* it does not look again by itself: the next time, perhaps */
+        sched_yield();
+    }
+    atomic_store(&was_late, true);
+    await(&let_go);
+}
+
+static void watch_who_waits(void)
+{
+    enum { LOOKS = 2000 };
+    atomic_store(&stolen, true);
+    await(&waits);
+    atomic_store(&let_go, true);
+    await(&submitted);
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load(&gone_on))
+            atomic_store(&too_early, true);
+        sched_yield();
+    }
+}
+FILCH_TASK(void, watch_who_waits);
+
+static void wait_for_watcher(void *arg)
+{
+    watch_who_waits_task t;
+    (void)arg;
+    atomic_store(&begun, true);
+    watch_who_waits_spawn(&t);
+    until_thief_raises(&stolen);
+    watch_who_waits_sync(&t);
+    atomic_store(&gone_on, true);
+}
+
+static void nothing_to_do(void *arg)
+{
+    (void)arg;
+}
+
+static void *bring_a_thief(void *arg)
+{
+    filch_submission s;
+    await(&begun);
+    cr_assert_eq(filch_submit(rt, &s, nothing_to_do, arg), 0);
+    filch_submission_wait(&s);
+    return NULL;
+}
+
+Test(migrate, a_wake_up_that_comes_late_ends_no_wait)
+{
+    enum { ROUNDS = 50 };
+    late_waker = pthread_self();
+    for (int i = 0; i < ROUNDS && !atomic_load(&was_late); i++) {
+        filch_submission s;
+        pthread_t bringer;
+        fl_seam.at = be_late;
+        start_with(2);
+        atomic_bool *flags[] = {&begun, &waits, &let_go, &submitted, &stolen, &gone_on};
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+            atomic_store(flags[k], false);
+        while (fl_load_rlx(test_watches, &rt->worker[1].state) != FL_WATCHING)
+            sched_yield();
+        start_thread(&bringer, bring_a_thief, NULL);
+        atomic_store(&armed, true);
+        cr_assert_eq(filch_submit(rt, &s, wait_for_watcher, NULL), 0);
+        atomic_store(&submitted, true);
+        filch_submission_wait(&s);
+        atomic_store(&armed, false);
+        pthread_join(bringer, NULL);
+        stop();
+    }
+    cr_assert(atomic_load(&was_late), "not exercised");
+    cr_assert(!atomic_load(&too_early), "a sync returned while its task ran");
+}

@@ -139,7 +139,7 @@ static void enter(unsigned id)
 static void leave(unsigned id)
 {
     if (state[id] == ROUSED)
-        fl_parking_rest(&parking, id); /* returns: the word is AWAKE */
+        fl_parking_rest(&parking, fl_parking_nap(&parking, id)); /* returns: the word is AWAKE */
     cr_assert_eq(fl_parking_leave(&parking, id), state[id] == ROUSED);
     seen.woken += state[id] == ROUSED;
     seen.cancelled += state[id] == ASLEEP;
@@ -347,7 +347,7 @@ static void *rest_once(void *arg)
         deny_setaffinity();
     errno = 77;
     fl_parking_enter(&parking, 0, false);
-    *called = fl_parking_rest(&parking, 0);
+    *called = fl_parking_rest(&parking, fl_parking_nap(&parking, 0));
     cr_assert_eq(errno, 77);
     sched_getaffinity(0, sizeof after, &after);
     cr_assert(fl_parking_leave(&parking, 0));
