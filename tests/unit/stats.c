@@ -368,14 +368,17 @@ static void until_joining(void *arg)
     atomic_store(&began, true);
     while (!state_is(0, "waiting for a stolen task"))
         sched_yield();
+    until_slot_says(2); /* it is in that state a moment before */
 }
 
 static void one_joined(void *arg)
 {
     filch_task t;
     (void)arg;
+    new_race();
     filch_spawn(&t, until_joining, NULL);
     until_thief_raises(&began);
+    at_sync(&t.head);
     filch_sync(&t);
 }
 
