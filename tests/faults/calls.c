@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "runtime.h"
 #include "work.h"
 #include "worker.h"
 
@@ -270,11 +271,29 @@ static unsigned descriptors(void)
     return n;
 }
 
+/* What filch_dump does not say of those who sleep. */
+static void print_naps(const struct filch_runtime *rt)
+{
+    uint64_t idle = fl_load_rlx(hang_idle, &rt->parking.idle);
+    fprintf(stderr, "idle %#llx: %u asleep, %d places, %d searching; watcher %u\n", (unsigned long long)idle,
+            fl_asleep(idle), fl_places(idle), fl_searchers(idle), fl_load_rlx(hang_watcher, &rt->watcher));
+    for (unsigned i = 0; i < rt->threads; i++) {
+        struct fl_worker *w = &rt->worker[i];
+        struct fl_deque *d = fl_load_acq(hang_deque, &w->deque);
+        fprintf(stderr, "  %u: nap %u, call %u, bit %d, away %d; deque asked %u, region %u\n", i,
+                fl_load_rlx(hang_nap, &w->nap.word), fl_load_rlx(hang_call, &w->call.word),
+                (int)(fl_load_rlx(hang_bits, &rt->asleep[i / 64].bits) >> i % 64 & 1), w->nap.away,
+                d ? fl_load_rlx(hang_asked, &d->asked) : 0, d ? fl_load_rlx(hang_open, &d->region.open) : 0);
+    }
+}
+
 static void hangs(int signal)
 {
     (void)signal;
     fault_disarm();
     filch_dump(stderr); /* what it may not do in a handler it does in a process that is lost anyway */
+    for (const struct filch_runtime *rt = fl_first_runtime(); rt; rt = rt->next)
+        print_naps(rt);
     fflush(stderr);
     _exit(HANGS);
 }
