@@ -91,7 +91,7 @@ static bool registered;
 
 static void in_child(void)
 {
-    struct fl_worker *self = fl_self();
+    struct fl_worker *self = fl_innermost();
     bool inside = is_inside(self);
     registered = true; /* perhaps by a thread that was stopped between the two */
     release();

@@ -4,9 +4,9 @@
  *             runtime whose tasks do not migrate, and inside a runtime where it had to go itself (filch_run).
  *   J5 While all threads of a runtime wait so, none would open what it is given, and that may be what they wait for.
  *      So each looks whether that is so, from time to time, and then opens a letter on top of its stack: the one
- *      exception from J4.  Then every wait of a task for what it has spawned or submitted ends, with whatever memory
- *      and however many threads: the task among all that wait in place that was begun last waits for nothing that was
- *      begun and waits in place, too, so for what runs, or lies in an inbox. */
+ *      exception from J4.  A letter that resumes a fiber cannot be opened there.  So threads that all wait in place
+ *      for tasks of their own runtime which were suspended for another one, and could go on now, wait for ever: not
+ *      cured. */
 #ifndef FL_IN_PLACE_H
 #define FL_IN_PLACE_H
 

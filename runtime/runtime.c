@@ -486,7 +486,7 @@ static int stopped_if_not(bool running)
 
 int filch_attach(filch_runtime *rt)
 {
-    if (fl_self())
+    if (fl_innermost())
         return FILCH_EATTACHED;
     fl_fork_check("filch_attach", NULL);
     hold_default();

@@ -131,8 +131,8 @@ int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), voi
 /* Returns when the submission is done; what fn did is seen then.  A task is suspended meanwhile; a thread of the user's
  * sleeps, and what it has not synced is stolen.  Where a task cannot be suspended, see filch_run, it calls fn itself if
  * nobody has begun it, and else its thread waits.  If all threads of a runtime's workers wait so, one of them begins
- * another submission on top of what waits, 10 ms later: a task that waits for what it has spawned or submitted, and for
- * nothing else, goes on at last, however few threads there are.  At most one call for each submission. */
+ * another submission on top of what waits, 10 ms later.  (Not cured: threads of a runtime that all wait so for tasks of
+ * that same runtime which were suspended meanwhile.)  At most one call for each submission. */
 void filch_submission_wait(filch_submission *s);
 
 /* 1 if it is done, and what fn did is seen; else 0.  From any thread that sees *s. */
