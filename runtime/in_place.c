@@ -4,8 +4,6 @@
 #include "os.h"
 #include "submit.h"
 
-enum { PATIENCE = 10000000 }; /* ns, of a thread that would rather not run anything on its stack */
-
 static const struct fl_worker *outermost(const struct fl_worker *w)
 {
     while (w->outer)
@@ -63,7 +61,7 @@ void fl_in_place(bool (*wait)(void *what), void *what)
             fl_deque_answer(fl_own_deque(w));
             fl_idle_answered(w, fl_own_deque(w));
         }
-        if (fl_now() - looked < PATIENCE)
+        if (fl_now() - looked < FL_PATIENCE)
             continue;
         if (all_wait(rt))
             open_one(rt);

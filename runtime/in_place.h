@@ -12,10 +12,12 @@
 
 #include "worker.h"
 
+enum { FL_PATIENCE = 10000000 }; /* ns, of a thread that would rather not run anything on its stack */
+
 /* True for a thread of ours, whatever runtime it is in. */
 bool fl_is_ours(void);
 /* On a thread of ours, which others see waiting meanwhile: calls wait(what) until it says that the wait is over.  wait
- * sleeps for at most 10 ms at a time.  May return on another thread if the fiber is not tied. */
+ * sleeps for at most FL_PATIENCE at a time.  May return on another thread if the fiber is not tied. */
 void fl_in_place(bool (*wait)(void *what), void *what);
 
 #endif

@@ -5,8 +5,6 @@
 #include "idle.h"
 #include "in_place.h"
 
-enum { NAP = 10000000 }; /* ns, of a thread of ours */
-
 /* On the stack of a fiber that was left. */
 struct fl_reply {
     struct fl_letter letter; /* to home */
@@ -117,7 +115,7 @@ bool fl_submission_leave(struct fl_worker *w, struct fl_submission *s)
 
 static bool nap(void *done)
 {
-    return fl_latch_nap(done, NAP);
+    return fl_latch_nap(done, FL_PATIENCE);
 }
 
 void fl_submission_stay(struct fl_worker *w, struct fl_submission *s)

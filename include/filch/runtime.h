@@ -72,8 +72,9 @@ typedef struct filch_config {
     int overflow_message;
     /* -1: a task that has begun stays on its thread, so over a sync it may keep addresses of thread-local variables,
      * own a mutex that knows its thread, call MPI.  A thread that has to wait then sleeps, and a spare one works in its
-     * place; there are twice as many of these as workers, and beyond that a wait costs a place at work.  0 or 1: a task
-     * may go on on another thread after a sync; nobody waits. */
+     * place; there are twice as many of these as workers, and beyond that a wait costs a place at work, and when all
+     * wait a submission may be run on top of one, see filch_submission_wait.  0 or 1: a task may go on on another
+     * thread after a sync; nobody waits. */
     int migrate;
     const char *pin_list; /* with FILCH_PIN_LIST: processors by the kernel's numbers, "8,0-3"; read by filch_start */
 } filch_config;

@@ -242,3 +242,47 @@ Test(attach, a_thread_that_ends_with_a_task_unsynced)
     cr_assert(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT, "status %#x", (unsigned)child.status);
     cr_assert(strstr(child.said, "the end of a thread") && strstr(child.said, "unsynced"), "it said: %s", child.said);
 }
+
+/* ---- inside a filch_run for which no slot was left ---- */
+
+static filch_runtime *full;
+static atomic_bool has_it, may_detach;
+
+static void *take_its_slot(void *arg)
+{
+    if (filch_attach(full) != 0)
+        return full;
+    atomic_store(&has_it, true);
+    await(&may_detach);
+    return filch_detach() == 0 ? arg : full;
+}
+
+static void attach_without_a_slot(void *code)
+{
+    cr_assert(runs_at_its_spawn(), "it has no slot here");
+    *(int *)code = filch_attach(NULL);
+}
+
+static void run_without_a_slot(void *code)
+{
+    cr_assert_eq(filch_run(full, attach_without_a_slot, code), 0);
+}
+
+Test(attach, not_inside_a_run_without_a_slot)
+{
+    filch_runtime *outside = start(2);
+    pthread_t holder;
+    void *failed = NULL;
+    int code = 0;
+    full = start(2);
+    full->slots = full->threads; /* none but slot 0 is lent */
+    start_thread(&holder, take_its_slot, NULL);
+    await(&has_it);
+    cr_assert_eq(filch_run(outside, run_without_a_slot, &code), 0);
+    cr_assert_eq(code, FILCH_EATTACHED);
+    atomic_store(&may_detach, true);
+    pthread_join(holder, &failed);
+    cr_assert_null(failed);
+    cr_assert_eq(filch_stop(full), 0);
+    cr_assert_eq(filch_stop(outside), 0, "nothing was lent that stays");
+}

@@ -15,6 +15,7 @@
 #include "fib.h"
 #include "process.h"
 #include "stolen.h"
+#include "worker.h"
 
 enum { WORKERS = 3 };
 
@@ -184,6 +185,53 @@ Test(fork, inside_filch_run)
     after_run();
     cr_assert_eq(filch_stop(rt), 0);
     cr_assert_eq(filch_stop(NULL), 0);
+}
+
+/* A task waits outside, though nothing can be spawned for a thief inside: it ran at its spawn. */
+static filch_runtime *full;
+static atomic_bool holds_slot, lets_go;
+
+static void *hold_slot(void *arg)
+{
+    cr_assert_eq(filch_attach(full), 0);
+    atomic_store(&holds_slot, true);
+    await(&lets_go);
+    cr_assert_eq(filch_detach(), 0);
+    return arg;
+}
+
+static void exit_at_once(void)
+{
+}
+
+static void fork_without_a_slot(void *arg)
+{
+    (void)arg;
+    expect_success(child_of(exit_at_once));
+    expect_abort(child_of(use_filch), "the child of a fork made inside a task");
+}
+
+static void fork_beside_a_task(void *arg)
+{
+    nothing_task t;
+    nothing_spawn(&t);
+    cr_assert_eq(filch_run(full, fork_without_a_slot, arg), 0);
+    nothing_sync(&t);
+}
+
+Test(fork, inside_filch_run_without_a_slot)
+{
+    pthread_t holder;
+    filch_runtime *outside = start(2);
+    full = start(2);
+    full->slots = full->threads; /* none but slot 0 is lent */
+    start_thread(&holder, hold_slot, NULL);
+    await(&holds_slot);
+    cr_assert_eq(filch_run(outside, fork_beside_a_task, NULL), 0);
+    atomic_store(&lets_go, true);
+    pthread_join(holder, NULL);
+    cr_assert_eq(filch_stop(full), 0);
+    cr_assert_eq(filch_stop(outside), 0);
 }
 
 /* It is called at its sync: no task waits for it or beside it. */
