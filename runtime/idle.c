@@ -181,6 +181,27 @@ static bool is_work(struct fl_worker *w)
     return something_left(rt);
 }
 
+/* There is work.  If nobody sleeps that could be woken, nobody searches and a place is free, there is a thread to be
+ * made. */
+static void make_spare(struct filch_runtime *rt)
+{
+    if (!FL_MUTANT(never_makes))
+        fl_worker_spare(rt);
+}
+
+static void make_if_free(struct filch_runtime *rt)
+{
+    uint64_t idle = fl_load_rlx(free_place, &rt->parking.idle); /* a hint */
+    if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
+        make_spare(rt);
+}
+
+static void wake_or_make(struct filch_runtime *rt, unsigned near)
+{
+    if (!fl_parking_wake(&rt->parking, near)) /* K1: its fence */
+        make_if_free(rt);
+}
+
 /* What was public may be gone by then: the next half, until something stays or nothing is left. */
 void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
 {
@@ -193,7 +214,10 @@ void fl_idle_answered(struct fl_worker *w, struct fl_deque *d)
         if (!fl_sleepers(fl_load_rlx(answered_idle, &p->idle))) /* K1: after the fence */
             return;
         if (fl_deque_has_public(d)) {
-            fl_parking_wake(p, w->id + 1);
+            if (FL_MUTANT(answered_makes_nobody))
+                fl_parking_wake(p, w->id + 1);
+            else
+                wake_or_make(w->runtime, w->id + 1);
             return;
         }
         if (FL_MUTANT(answered_once))
@@ -219,27 +243,6 @@ static void calm(struct fl_worker *w, struct fl_deque *d)
     fl_fence_sc(calm_fence); /* R3: pairs with watch_fence and parking_enter_fence: limit, watcher; watcher, limit */
     if (!fl_load_rlx(calm_watcher, &rt->watcher) && fl_sleepers(fl_load_rlx(calm_idle, &rt->parking.idle))) /* R3 */
         fl_deque_ask(d, FL_ASK_WATCH, true);
-}
-
-/* There is work.  If nobody sleeps that could be woken, nobody searches and a place is free, there is a thread to be
- * made. */
-static void make_spare(struct filch_runtime *rt)
-{
-    if (!FL_MUTANT(never_makes))
-        fl_worker_spare(rt);
-}
-
-static void make_if_free(struct filch_runtime *rt)
-{
-    uint64_t idle = fl_load_rlx(free_place, &rt->parking.idle); /* a hint */
-    if (fl_sleepers(idle) && fl_searchers(idle) <= 0)
-        make_spare(rt);
-}
-
-static void wake_or_make(struct filch_runtime *rt, unsigned near)
-{
-    if (!fl_parking_wake(&rt->parking, near)) /* K1: its fence */
-        make_if_free(rt);
 }
 
 static void take_place(struct fl_worker *w)

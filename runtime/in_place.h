@@ -3,10 +3,10 @@
  *   Purpose   A thread of ours waits in place where no fiber can be had, and where what waits stays on its stack: in a
  *             runtime whose tasks do not migrate, and inside a runtime where it had to go itself (filch_run).
  *   J5 While all threads of a runtime wait so, none would open what it is given, and that may be what they wait for.
- *      So each looks whether that is so, from time to time, and then opens a letter on top of its stack: the one
- *      exception from J4.  A letter that resumes a fiber cannot be opened there.  So threads that all wait in place
- *      for tasks of their own runtime which were suspended for another one, and could go on now, wait for ever: not
- *      cured. */
+ *      So each looks whether that is so, from time to time, and then makes a helper (slots.h); where that fails it
+ *      opens a letter on top of its stack: the one exception from J4.  A letter that resumes a fiber cannot be opened
+ *      there.  No order is needed but the lock's: others' states are hints, asked for again while the wait lasts.
+ *   Checked   tests/unit/submit.c, tests/faults/calls.c (submissions), tests/stress/anything.c */
 #ifndef FL_IN_PLACE_H
 #define FL_IN_PLACE_H
 

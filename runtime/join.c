@@ -42,14 +42,6 @@ static void wait_in_place(struct fl_deque *d, struct filch_detail_task *t)
     fl_in_place(poll, &p);
 }
 
-/* A thread of ours inside a runtime where it had to go itself. */
-static void wait_abroad(struct fl_worker *w, struct fl_deque *d, struct filch_detail_task *t)
-{
-    fl_idle_away(w);
-    wait_in_place(d, t);
-    fl_idle_back(w);
-}
-
 /* Returns once the stolen task t of d, this fiber's deque, is done.  Perhaps on another thread. */
 static void join(struct fl_deque *d, struct filch_detail_task *t)
 {
@@ -60,8 +52,8 @@ static void join(struct fl_deque *d, struct filch_detail_task *t)
         fl_seat_user(w);
     if (fl_deque_is_done(d, t))
         return;
-    if (self->tied && w->outer && fl_is_ours()) {
-        wait_abroad(w, d, t);
+    if (self->tied && w->outer && fl_is_ours()) { /* inside a runtime where it had to go itself */
+        wait_in_place(d, t);
         return;
     }
     if (self->tied) {

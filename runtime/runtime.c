@@ -25,6 +25,7 @@
 #include "overflow.h"
 #include "place.h"
 #include "runtime.h"
+#include "slots.h"
 #include "submit.h"
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -48,74 +49,6 @@ static bool is_running(const struct filch_runtime *rt)
 
 /* ---- slots ---- */
 
-/* Of zeroes, as a mapping is: of a slot that was never used nothing else is known. */
-static void name_slot(struct filch_runtime *rt, unsigned id)
-{
-    if (rt->worker[id].runtime)
-        return;
-    rt->worker[id].runtime = rt;
-    rt->worker[id].id = id;
-}
-
-static bool make_deque(struct fl_worker *w)
-{
-    size_t capacity = w->runtime->capacity;
-    if (w->own)
-        return true;
-    void *storage = fl_os_map(fl_deque_bytes(capacity));
-    if (!storage)
-        return false;
-    w->own = fl_deque_init(storage, capacity);
-    return true;
-}
-
-static void free_deque(struct fl_worker *w)
-{
-    struct fl_deque *d = w->own;
-    if (d) {
-        size_t bytes = fl_deque_bytes(w->runtime->capacity);
-        fl_notes_free(d);
-        fl_os_unmap((char *)d + sizeof *d - bytes, bytes);
-    }
-}
-
-/* A free slot for a thread of the user, with a deque; NULL if there is none, and *error says why. */
-static struct fl_worker *lend(struct filch_runtime *rt, int *error)
-{
-    struct fl_worker *w = NULL;
-    *error = FILCH_EFULL;
-    pthread_mutex_lock(&rt->lock);
-    unsigned ever = fl_load_rlx(ever_lent, &rt->ever),
-             last = ever < rt->slots ? ever : rt->slots - 1; /* by the lock */
-    for (unsigned i = 0; i <= last && !w; i += i ? 1 : rt->threads) {
-        if (rt->worker[i].lent)
-            continue;
-        name_slot(rt, i);
-        if (make_deque(&rt->worker[i]))
-            w = &rt->worker[i];
-        else
-            *error = FILCH_ENOMEM;
-    }
-    if (w) {
-        w->lent = true;
-        if (w->id >= fl_slots(rt))
-            fl_store_rlx(slot_used, &rt->used, w->id + 1); /* see fl_slots */
-        if (w->id >= ever)
-            fl_store_rlx(slot_first_used, &rt->ever, w->id + 1); /* by the lock */
-    }
-    pthread_mutex_unlock(&rt->lock);
-    return w;
-}
-
-/* Under the lock.  Thieves need not look at what nobody has: the last slots that are free. */
-static void forget_free_slots(struct filch_runtime *rt)
-{
-    unsigned n = fl_slots(rt);
-    while (n > rt->threads && !rt->worker[n - 1].lent)
-        n--;
-    fl_store_rlx(slots_free, &rt->used, n); /* see fl_slots */
-}
-
 static void give_back(struct fl_worker *w)
 {
     fl_idle_gone(w);
@@ -129,10 +62,7 @@ static void give_back(struct fl_worker *w)
     w->affinity = NULL;
     w->seat = NULL;
     w->unseated = false;
-    pthread_mutex_lock(&w->runtime->lock);
-    w->lent = false;
-    forget_free_slots(w->runtime);
-    pthread_mutex_unlock(&w->runtime->lock);
+    fl_slot_return(w);
 }
 
 /* What spawns and syncs of this thread use.  NULL: they run at once, on the deque without room. */
@@ -195,17 +125,14 @@ void fl_forget_end(void)
 static int attach_to(struct filch_runtime *rt)
 {
     int error;
-    struct fl_worker *w = lend(rt, &error);
+    struct fl_worker *w = fl_slot_lend(rt, &error);
     if (!w)
         return error;
     int saved = errno;
     bool kept = has_key && pthread_setspecific(end_of_thread, w) == 0;
     errno = saved;
     if (!kept) {
-        pthread_mutex_lock(&rt->lock);
-        w->lent = false;
-        forget_free_slots(rt);
-        pthread_mutex_unlock(&rt->lock);
+        fl_slot_return(w);
         return FILCH_ENOMEM;
     }
     w->attached = true;
@@ -220,7 +147,7 @@ static void end_threads(struct filch_runtime *rt)
     fl_store_rel(stop, &rt->stop, 1); /* W3: pairs with the acquire stopped */
     for (unsigned i = 1; i < rt->threads; i++)
         fl_parking_wake_worker(&rt->parking, i);
-    for (unsigned i = 1; i < rt->threads; i++)
+    for (unsigned i = 1, n = fl_load_rlx(ever_made, &rt->ever); i < n; i++) /* helpers are made by guests */
         if (rt->worker[i].has_thread)
             pthread_join(rt->worker[i].thread, NULL);
 }
@@ -242,8 +169,7 @@ static void free_slots(struct filch_runtime *rt)
 
 void fl_free_memory(struct filch_runtime *rt)
 {
-    for (unsigned i = 0, n = fl_load_rlx(ever_had, &rt->ever); i < n; i++) /* nobody else knows rt any more */
-        free_deque(&rt->worker[i]);
+    fl_slots_free_deques(rt);
     fl_fibers_destroy(&rt->fibers);
     fl_lock_destroy(&rt->left_lock);
     fl_inbox_destroy(&rt->inbox);
@@ -329,7 +255,7 @@ static struct filch_runtime *allocate(const struct fl_settings *s, bool hasty)
         fl_parking_absent(&rt->parking, rt->workers, rt->hasty ? rt->workers - 2 : 0, rt->threads - rt->workers);
     struct fl_watch *watch = (struct fl_watch *)(rt->worker + rt->slots);
     for (unsigned i = 0; i < rt->threads; i++) {
-        name_slot(rt, i);
+        fl_slot_name(rt, i);
         rt->worker[i].watch = watch + (size_t)i * (1 + FL_GUESTS);
         rt->worker[i].random = (i + 1) * 2654435769u; /* Knuth's multiplicative hash: odd, so never zero */
     }
@@ -338,10 +264,10 @@ static struct filch_runtime *allocate(const struct fl_settings *s, bool hasty)
 
 static int start_threads(struct filch_runtime *rt)
 {
-    if (!make_deque(&rt->worker[0]))
+    if (!fl_slot_first(rt))
         return FILCH_ENOMEM;
     for (unsigned i = 1; i < (rt->hasty ? 2 : rt->workers); i++) {
-        int error = fl_worker_start(&rt->worker[i]);
+        int error = fl_worker_start(&rt->worker[i], fl_worker_main);
         if (error)
             return error;
     }
@@ -458,7 +384,7 @@ int filch_start(filch_runtime **rt, const filch_config *config)
 static int attach_main(struct filch_runtime *rt)
 {
     int error;
-    struct fl_worker *w = lend(rt, &error);
+    struct fl_worker *w = fl_slot_lend(rt, &error);
     if (!w)
         return error;
     work_in(w);
@@ -607,7 +533,7 @@ void fl_run_as_guest(const char *call, struct filch_runtime *rt, void (*fn)(void
     void *slot = filch_detail_self.slot;
     void *outside = filch_detail_self.outside;
     int error; /* without a slot its tasks run at their spawns, for whatever reason */
-    struct fl_worker *outer = fl_innermost(), *w = lend(rt, &error);
+    struct fl_worker *outer = fl_innermost(), *w = fl_slot_lend(rt, &error);
     bool away = w && outer && outer->fiber->tied;
     if (away)
         fl_idle_away(outer);

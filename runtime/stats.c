@@ -84,7 +84,7 @@ static void dump_worker(FILE *out, struct filch_runtime *rt, unsigned id)
     struct fl_deque *d = fl_load_acq(dump_deque, &w->deque);              /* W1: pairs with the release new_deque */
     const filch_site *site = d ? fl_load_rlx(dump_site, &d->site) : NULL; /* static storage */
     const char *state = state_of(w);
-    bool lends = id == 0 || id >= rt->threads; /* `lent` is guarded by a lock */
+    bool lends = (id == 0 || id >= rt->threads) && !fl_load_rlx(dump_helps, &w->helps); /* of this moment */
     fprintf(out, "  worker %u: %s%s", id, state, lends && state != states[FL_FREE] ? ", a thread of the user" : "");
     if (site)
         fprintf(out, ", in task %s (%s:%u)", site->name, site->file, site->line);

@@ -120,15 +120,15 @@ static bool nap(void *done)
 
 void fl_submission_stay(struct fl_worker *w, struct fl_submission *s)
 {
-    bool has_place = w && w->fiber->tied; /* that others can have meanwhile */
-    if (has_place)
-        fl_idle_away(w);
-    if (fl_is_ours())
+    if (fl_is_ours()) {
         fl_in_place(nap, &s->done);
-    else
+    } else {
+        if (w) /* others can have its place meanwhile */
+            fl_idle_away(w);
         fl_latch_sleep(&s->done);
-    if (has_place) {
-        fl_idle_back(w);
-        fl_spawn_on(&fl_own_deque(w)->hot);
+        if (w)
+            fl_idle_back(w);
     }
+    if (w && w->fiber->tied)
+        fl_spawn_on(&fl_own_deque(w)->hot);
 }

@@ -202,6 +202,18 @@ static void open_letter(struct fl_worker *w)
     letter->open(letter);
 }
 
+/* The next letter; there is none: ends the thread. */
+static void help(struct fl_worker *w)
+{
+    w->letter = fl_inbox_take(&w->runtime->inbox);
+    if (w->letter) {
+        open_letter(w);
+        return;
+    }
+    fl_idle_gone(w);
+    fl_leave(w, &w->native, FL_AFTER_POOL); /* does not come back before it is somebody else's fiber */
+}
+
 void fl_worker_loop(void)
 {
     fl_arrived();
@@ -212,7 +224,9 @@ void fl_worker_loop(void)
             fl_leave(w, &w->native, FL_AFTER_POOL);          /* does not come back */
         if (fl_load_rlx(placing_look, &w->runtime->placing)) /* a hint */
             fl_seat_look(w);
-        if (fl_idle_find(w, &claim))
+        if (fl_load_rlx(loop_helps, &w->helps)) /* of this thread since it was made */
+            help(w);
+        else if (fl_idle_find(w, &claim))
             w->letter ? open_letter(w) : run(w, &claim);
     }
 }
@@ -224,7 +238,7 @@ static void begin_others(struct filch_runtime *rt)
     unsigned wanted = rt->uncounted ? fl_budget_cpus() : rt->workers, n = 2;
     int error = 0;
     wanted = wanted < rt->workers ? wanted : rt->workers;
-    while (n < wanted && (error = fl_worker_start(&rt->worker[n])) == 0)
+    while (n < wanted && (error = fl_worker_start(&rt->worker[n], fl_worker_main)) == 0)
         n++;
     if (error)
         fl_warn("the default runtime has %u workers instead of %u: %s", n, wanted, filch_strerror(error));
@@ -264,7 +278,8 @@ void *fl_worker_main(void *arg)
         fl_os_step_aside(w->made_at); /* the maker of a spare will sleep */
     fl_fiber_init_native(&w->native, NULL, NULL);
     w->fiber = &w->native;
-    if (w->id >= rt->workers || (w->id > 1 && rt->hasty))
+    bool helps = fl_load_rlx(begin_helps, &w->helps); /* said before the thread was made */
+    if (!helps && (w->id >= rt->workers || (w->id > 1 && rt->hasty)))
         fl_parking_appears(&rt->parking);
     if (w->id == 1 && rt->hasty) {
         begin_others(rt);
@@ -284,17 +299,22 @@ void *fl_worker_main(void *arg)
     w->kept_count = 0;
     if (first && !rt->migrates) { /* it stays on this fiber */
         first->tied = w;
-        w->place = true;
+        w->place = !helps;
     }
     if (first)
         fl_leave(w, first, FL_AFTER_NOTHING);
     fl_fiber_end_native(&w->native);
     fl_overflow_leave(w->alternate);
     fl_os_affinity_free(w->affinity);
-    return NULL;
+    w->affinity = NULL;
+    w->alternate = NULL;
+    w->seat = NULL;
+    w->unseated = false;
+    filch_detail_self.slot = NULL;
+    return w;
 }
 
-int fl_worker_start(struct fl_worker *w)
+int fl_worker_start(struct fl_worker *w, void *(*body)(void *))
 {
     struct filch_runtime *rt = w->runtime;
     bool later = w->id == 1 && rt->hasty;
@@ -304,7 +324,7 @@ int fl_worker_start(struct fl_worker *w)
         return FILCH_ENOMEM;
     w->has_thread = true; /* the thread reads this and the next */
     w->made_at = fl_os_cpu();
-    int error = fl_os_thread(&w->thread, fl_worker_main, w);
+    int error = fl_os_thread(&w->thread, body, w);
     if (error) {
         w->has_thread = false;
         if (w->kept)
@@ -329,7 +349,7 @@ void fl_worker_spare(struct filch_runtime *rt)
         return;
     pthread_mutex_lock(&rt->lock);
     made = fl_load_rlx(spares_made, &rt->spares); /* by the lock */
-    if (made < most && fl_worker_start(&rt->worker[rt->workers + made]) == 0)
+    if (made < most && fl_worker_start(&rt->worker[rt->workers + made], fl_worker_main) == 0)
         fl_store_rlx(make_spare, &rt->spares, made + 1); /* by the lock */
     pthread_mutex_unlock(&rt->lock);
 }

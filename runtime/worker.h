@@ -2,8 +2,9 @@
  *
  *   Slots     0 ... workers - 1: slot 0 is lent to a thread of the user, the others have a thread of ours each.
  *             From `workers` on: spares, threads of ours that are made when they are needed, and work while others
- *             wait.  From `threads` on: lent to more threads of the user (filch_run).  At most `workers` of all these
- *             are at work, but for the user's own threads (parking.h, K7).
+ *             wait.  From `threads` on: lent to more threads of the user (filch_run), or for a while to helpers of
+ *             ours (slots.h).  At most `workers` of all these are at work, but for the user's own threads and helpers
+ *             (parking.h, K7).
  *   Stacks    A thread of ours runs its loop on a fiber; its own stack only begins and ends it.  A thread of the user
  *             stays on its own stack, a *tied* fiber: where its sync must wait the thread waits, and runs nothing else.
  *             Without `migrate` the fibers of our threads are tied, too.
@@ -58,7 +59,7 @@ struct fl_worker {
     void *alternate;        /* the alternate signal stack that this thread was given */
     bool lent;              /* a thread of the user works here */
     bool attached;          /* for good, not for a filch_run */
-    bool has_thread;        /* a thread of ours was made */
+    bool has_thread;        /* a thread of ours was made, to be joined */
     int made_at;            /* on this processor, -1: unknown */
     bool place;             /* of a thread of the user: it has taken one (parking.h, K7) */
     pthread_t thread;       /* that one */
@@ -85,6 +86,7 @@ struct fl_worker {
     steals, lost, requests, suspensions, already_done, resumptions, migrations, mailed, in_place, parkings, cancelled,
         wake_ups, ticks;
     FL_ATOMIC(uint32_t) state; /* enum fl_state */
+    FL_ATOMIC(uint32_t) helps; /* a helper works here (slots.h); changed under the lock */
 
     /* what others write or read often */
     _Alignas(FL_CACHE_LINE) FL_ATOMIC(struct fl_deque *) deque; /* the current fiber's; NULL: nobody worked here yet */
@@ -121,7 +123,7 @@ struct filch_runtime {
     FL_ATOMIC(uint32_t) ready;              /* threads that have tried to pin themselves */
     struct fl_fibers fibers;
 
-    pthread_mutex_t lock;       /* guards lent, the making of guests' deques and of spares */
+    pthread_mutex_t lock;       /* guards lent and helps, the making of guests' deques and of spares */
     FL_ATOMIC(unsigned) guests; /* threads inside filch_run, and submissions that are not done */
     struct filch_runtime *next; /* of all runtimes, guarded by the default's lock */
 
@@ -187,8 +189,8 @@ void fl_worker_settled(struct filch_runtime *rt);
  * are missed at work. */
 void fl_worker_spare(struct filch_runtime *rt);
 /* Makes the thread of w.  0, FILCH_ENOMEM or FILCH_ETHREAD. */
-int fl_worker_start(struct fl_worker *w);
-/* The body of a worker's thread; arg is its struct fl_worker. */
+int fl_worker_start(struct fl_worker *w, void *(*body)(void *));
+/* The body of a worker's thread; arg is its struct fl_worker, which it returns. */
 void *fl_worker_main(void *arg);
 
 #endif

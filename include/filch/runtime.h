@@ -72,9 +72,8 @@ typedef struct filch_config {
     int overflow_message;
     /* -1: a task that has begun stays on its thread, so over a sync it may keep addresses of thread-local variables,
      * own a mutex that knows its thread, call MPI.  A thread that has to wait then sleeps, and a spare one works in its
-     * place; there are twice as many of these as workers, and beyond that a wait costs a place at work, and when all
-     * wait a submission may be run on top of one, see filch_submission_wait.  0 or 1: a task may go on on another
-     * thread after a sync; nobody waits. */
+     * place; there are twice as many of these as workers, and beyond that a wait costs a place at work (but see
+     * filch_submission_wait).  0 or 1: a task may go on on another thread after a sync; nobody waits. */
     int migrate;
     const char *pin_list; /* with FILCH_PIN_LIST: processors by the kernel's numbers, "8,0-3"; read by filch_start */
 } filch_config;
@@ -131,9 +130,10 @@ int filch_submit(filch_runtime *rt, filch_submission *s, void (*fn)(void *), voi
 
 /* Returns when the submission is done; what fn did is seen then.  A task is suspended meanwhile; a thread of the user's
  * sleeps, and what it has not synced is stolen.  Where a task cannot be suspended, see filch_run, it calls fn itself if
- * nobody has begun it, and else its thread waits.  If all threads of a runtime's workers wait so, one of them begins
- * another submission on top of what waits, 10 ms later.  (Not cured: threads of a runtime that all wait so for tasks of
- * that same runtime which were suspended meanwhile.)  At most one call for each submission. */
+ * nobody has begun it (and for that may wait for another thread that starts or stops a runtime), and else its thread
+ * waits.  If all threads of a runtime wait so while it has something to begin or to go on with, another thread is made
+ * for that, 10 ms later; it ends when there is nothing more, and uses one of the slots of filch_run.  Where none can be
+ * made, one that waits begins a submission on top of what waits.  At most one call for each submission. */
 void filch_submission_wait(filch_submission *s);
 
 /* 1 if it is done, and what fn did is seen; else 0.  From any thread that sees *s. */

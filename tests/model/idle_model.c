@@ -36,9 +36,10 @@ struct setup {
     bool senders;     /* ... worker 1 the second half of them, or ... */
     bool sends_last;  /* ... all of them, and the runtime is gone as soon as they were opened */
     bool takes_back;  /* the owner opens what it has posted and nobody has taken */
-    bool makes;       /* that spare's thread is made when it is asked for */
-    bool full;        /* the owner has the only place, and keeps it */
-    bool away;        /* with its place given up it waits for a task that waits for the other one */
+    bool spawns; /* who opens a letter spawns a task that somebody else must run; the owner stops the runtime then */
+    bool makes;  /* the spare's thread is made when it is asked for */
+    bool full;   /* the owner has the only place, and keeps it */
+    bool away;   /* with its place given up it waits for a task that waits for the other one */
     uint64_t leap;
 };
 
@@ -53,6 +54,7 @@ static struct filch_runtime *rt;
 static struct task task[TASKS + 1];
 static struct note {
     struct fl_letter letter;
+    struct fl_worker *opener;
     int argument, opened;
     FL_ATOMIC(int) done;
 } note[LETTERS];
@@ -156,7 +158,10 @@ void filch_detail_spawn_slow(struct filch_detail_deque *hot, struct filch_detail
         return;
     }
     mc_assert(fl_deque_spawned(d, t));
-    fl_idle_after(d == rt->worker[1].own ? &rt->worker[1] : owner(), d, false);
+    struct fl_worker *w = owner();
+    for (unsigned i = 1; i < setup->workers; i++)
+        w = d == rt->worker[i].own ? &rt->worker[i] : w;
+    fl_idle_after(w, d, false);
 }
 
 int filch_detail_sync_slow(struct filch_detail_deque *hot, struct filch_detail_task *t)
@@ -185,6 +190,8 @@ int filch_detail_sync_any(struct filch_detail_deque *hot, struct filch_detail_ta
 
 /* ---- letters ---- */
 
+static void spawn(struct fl_deque *d, struct task *t);
+
 static void open_note(struct fl_letter *letter)
 {
     struct note *n = (struct note *)(void *)letter;
@@ -195,6 +202,11 @@ static void open_note(struct fl_letter *letter)
     n->opened++;
     mc_assert(n->opened == 1);
     mc_count("opened");
+    if (setup->spawns) {
+        spawn(n->opener->own, &task[0]);
+        while (!fl_load_acq(test_taken, &task[0].done))
+            fl_spin(test_wait_taken);
+    }
     fl_store_rel(test_opened, &n->done, 1);
 }
 
@@ -214,7 +226,7 @@ static void take_back(void)
     for (int i = 0; i < setup->letters; i++) {
         if (fl_inbox_remove(&rt->inbox, &note[i].letter)) {
             mc_count("taken_back");
-            note[i].letter.open(&note[i].letter);
+            note[i].letter.open(&note[i].letter); /* here no task is spawned */
         }
     }
 }
@@ -303,6 +315,11 @@ static void wait_often(struct fl_worker *w)
     }
 }
 
+static bool owner_stops(void)
+{
+    return setup->stopped || setup->waits || setup->sends_last || setup->takes_back || setup->spawns;
+}
+
 static void own(void *arg)
 {
     struct fl_worker *w = arg;
@@ -313,10 +330,12 @@ static void own(void *arg)
         wait_often(w);
     if (setup->takes_back)
         take_back();
-    while ((setup->sends_last || setup->takes_back) && !all_done())
+    if (setup->spawns)
+        post(0, setup->letters);
+    while ((setup->sends_last || setup->takes_back || setup->spawns) && !all_done())
         fl_spin(test_wait);
     fl_idle_posted(rt);
-    if (setup->stopped || setup->waits || setup->sends_last || setup->takes_back) {
+    if (owner_stops()) {
         fl_store_rel(test_stop, &rt->stop, 1);
         for (unsigned i = 1; i < rt->slots; i++)
             fl_parking_wake_worker(&rt->parking, i);
@@ -383,11 +402,12 @@ static void steal(void *arg)
     for (int got = 0; got < setup->wants;) {
         struct fl_claim claim;
         if (!fl_idle_find(w, &claim)) {
-            mc_assert(setup->stopped || setup->waits || setup->sends_last || setup->takes_back);
+            mc_assert(owner_stops());
             mc_count("stopped");
             return;
         }
         if (w->letter) {
+            ((struct note *)(void *)w->letter)->opener = w;
             w->letter->open(w->letter);
             w->letter = NULL;
             got++;
@@ -459,6 +479,10 @@ static void scenario(const void *arg)
             fl_parking_absent(&rt->parking, rt->workers, 0, 1);
         rt->worker[0].place = true;
         fl_parking_take(&rt->parking);
+    }
+    if (setup->spawns) { /* the owner's place is free */
+        rt->workers--;   /* the spare is slot `workers` */
+        fl_parking_absent(&rt->parking, rt->workers, 0, 1);
     }
     if (setup->full) {
         rt->workers = 1;
@@ -640,6 +664,12 @@ static const struct mc_scenario scenarios[] = {
     {"letter_taken_back", scenario,
      SETUP(.workers = 2, .wants = 2, .letters = 1, .takes_back = true, .heavy = true, .leap = LONG), BOUNDED,
      .reach = "taken_back opened slept woke stopped"},
+    {"letter_that_spawns",
+     scenario,
+     SETUP(.workers = 3, .wants = 4, .tasks = 1, .letters = 1, .spawns = true, .makes = true, .heavy = true,
+           .leap = LONG),
+     {.strategy = MC_PCT, .seed = 1, .depth = 4, .executions = 40000},
+     .reach = "made opened stole slept stopped"},
     {"letter_without_a_place", scenario,
      SETUP(.workers = 2, .wants = 1, .letters = 1, .full = true, .heavy = true, .leap = LONG), BOUNDED,
      .reach = "opened slept woke"},

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <filch.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -403,6 +404,30 @@ Test(submit, two_at_once_where_there_are_two_places)
     }
 }
 
+static void await_a_thief(void *arg)
+{
+    atomic_bool stolen = false;
+    filch_task t;
+    (void)arg;
+    filch_spawn(&t, raise_flag, &stolen);
+    until_thief_raises(&stolen);
+    filch_sync(&t);
+}
+
+/* Its one thread rests, takes the submission, and then there is nobody left to ask for what that spawns. */
+Test(submit, two_at_once_where_there_are_two_places_one_of_them_at_rest)
+{
+    filch_submission s;
+    for (int i = 0; i < 20; i++) {
+        rt = start_with(2);
+        while (fl_load_rlx(test, &rt->worker[1].state) != FL_WATCHING)
+            sched_yield();
+        cr_assert_eq(filch_submit(rt, &s, await_a_thief, NULL), 0);
+        filch_submission_wait(&s);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+}
+
 /* ---- more that wait for each other than there are threads ---- */
 
 enum { CHAINS = 16, LINKS = 60, MOST = 3 };
@@ -464,7 +489,13 @@ static void follow(void *arg)
         go_on(&next);
 }
 
-static void follow_chains(const filch_config *config, unsigned n, bool visits)
+/* No helper can be made, as if there were no memory. */
+static void leave_no_slots(filch_runtime *to)
+{
+    to->slots = to->threads;
+}
+
+static void follow_chains(const filch_config *config, unsigned n, bool visits, bool help)
 {
     struct link start[CHAINS];
     filch_submission s[CHAINS];
@@ -473,6 +504,8 @@ static void follow_chains(const filch_config *config, unsigned n, bool visits)
         filch_config c = config[i];
         c.size = sizeof c;
         cr_assert_eq(filch_start(&with[i], &c), 0);
+        if (!help)
+            leave_no_slots(with[i]);
     }
     for (unsigned i = 0; i < CHAINS; i++) {
         start[i] = (struct link){LINKS - 1, visits};
@@ -491,7 +524,12 @@ static const filch_config stay = {.workers = 2, .migrate = -1}, move = {.workers
     Test(submit, chains_##name)                                                                                       \
     {                                                                                                                 \
         const filch_config config[] = {__VA_ARGS__};                                                                  \
-        follow_chains(config, sizeof config / sizeof *config, visits);                                                \
+        follow_chains(config, sizeof config / sizeof *config, visits, true);                                          \
+    }                                                                                                                 \
+    Test(submit, chains_##name##_without_help)                                                                        \
+    {                                                                                                                 \
+        const filch_config config[] = {__VA_ARGS__};                                                                  \
+        follow_chains(config, sizeof config / sizeof *config, visits, false);                                         \
     }
 
 CHAINS_THROUGH(through_two_whose_stacks_stay, false, stay, stay)
@@ -544,11 +582,13 @@ static void go_to_second(void *arg)
     cr_assert_eq(filch_run(with[1], join_in_second, arg), 0);
 }
 
-Test(submit, by_those_who_wait_for_a_stolen_task_elsewhere)
+static void wait_elsewhere(bool help)
 {
     filch_submission s[2];
     with[0] = start_with(2);
     with[2] = start_with(3);
+    if (!help)
+        leave_no_slots(with[0]);
     for (int i = 0; i < 20; i++) {
         filch_config c = {.size = sizeof c, .workers = 4, .migrate = -1}; /* places for two thieves */
         cr_assert_eq(filch_start(&with[1], &c), 0);
@@ -561,6 +601,322 @@ Test(submit, by_those_who_wait_for_a_stolen_task_elsewhere)
     }
     cr_assert_eq(filch_stop(with[0]), 0);
     cr_assert_eq(filch_stop(with[2]), 0);
+}
+
+Test(submit, by_those_who_wait_for_a_stolen_task_elsewhere)
+{
+    wait_elsewhere(true);
+}
+
+Test(submit, by_those_who_wait_for_a_stolen_task_elsewhere_without_help)
+{
+    wait_elsewhere(false);
+}
+
+/* Its threads are all busy: who submits does it, if it would keep a thread waiting, here or there. */
+static void submit_to_the_busy(void *arg)
+{
+    atomic_bool done = false;
+    filch_submission s;
+    (void)arg;
+    cr_assert_eq(filch_submit(with[1], &s, raise_flag, &done), 0);
+    filch_submission_wait(&s);
+    cr_assert(atomic_load(&done));
+}
+
+static void take_a_thread(void *held)
+{
+    sem_post(&((sem_t *)held)[0]);
+    sem_wait(&((sem_t *)held)[1]);
+}
+
+static void submit_to_busy_threads(const filch_config *from, const filch_config *to)
+{
+    filch_submission holder, s;
+    filch_config c[] = {*from, *to};
+    sem_t held[2];
+    sem_init(&held[0], 0, 0);
+    sem_init(&held[1], 0, 0);
+    for (int i = 0; i < 2; i++) {
+        c[i].size = sizeof c[i];
+        cr_assert_eq(filch_start(&with[i], &c[i]), 0);
+    }
+    fl_store_rlx(test, &with[1]->spares, with[1]->threads - with[1]->workers); /* none will be made */
+    cr_assert_eq(filch_submit(with[1], &holder, take_a_thread, held), 0);
+    sem_wait(&held[0]);
+    cr_assert_eq(filch_submit(with[0], &s, submit_to_the_busy, NULL), 0);
+    filch_submission_wait(&s);
+    sem_post(&held[1]);
+    filch_submission_wait(&holder);
+    cr_assert_eq(filch_stop(with[1]), 0);
+    cr_assert_eq(filch_stop(with[0]), 0);
+}
+
+Test(submit, to_busy_threads_whose_stacks_stay)
+{
+    submit_to_busy_threads(&move, &stay);
+}
+
+Test(submit, to_busy_threads_from_where_stacks_stay)
+{
+    submit_to_busy_threads(&stay, &move);
+}
+
+/* ---- helpers ---- */
+
+static unsigned helpers_of(filch_runtime *of)
+{
+    return fl_load_rlx(test, &of->ever) - of->threads; /* the most at once; nobody else uses it any more */
+}
+
+static filch_submission suspended[2];
+static atomic_int visitors;
+
+static void await_four_visitors(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&visitors, 1);
+    while (atomic_load(&visitors) < 4)
+        sched_yield();
+}
+
+static void visit_third(void *arg)
+{
+    cr_assert_eq(filch_run(with[2], await_four_visitors, arg), 0);
+}
+
+static void wait_in_second(void *which)
+{
+    atomic_fetch_add(&visitors, 1);
+    filch_submission_wait(which);
+}
+
+static void wait_for_it_in_second(void *which)
+{
+    cr_assert_eq(filch_run(with[1], wait_in_second, which), 0);
+}
+
+/* Both threads of the first runtime have gone into the second and wait there for tasks of the first that have begun,
+ * and were suspended for the third.  That is done, so they could go on. */
+static void both_wait_for_suspended(const filch_config *second)
+{
+    filch_submission waiting[2];
+    filch_config c = *second;
+    c.size = sizeof c;
+    with[0] = start_with(2);
+    with[2] = start_with(5);
+    cr_assert_eq(filch_start(&with[1], &c), 0);
+    for (int i = 0; i < 20; i++) {
+        atomic_store(&visitors, 0);
+        for (int k = 0; k < 2; k++)
+            cr_assert_eq(filch_submit(with[0], &suspended[k], visit_third, NULL), 0);
+        while (atomic_load(&visitors) < 2)
+            sched_yield();
+        for (int k = 0; k < 2; k++)
+            cr_assert_eq(filch_submit(with[0], &waiting[k], wait_for_it_in_second, &suspended[k]), 0);
+        for (int k = 0; k < 2; k++)
+            filch_submission_wait(&waiting[k]);
+        for (int k = 0; k < 2; k++)
+            cr_assert(filch_submission_done(&suspended[k]));
+    }
+    cr_assert(helpers_of(with[0]) > 0, "not exercised");
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(filch_stop(with[i]), 0);
+}
+
+Test(submit, by_all_threads_for_what_was_suspended_from_one_worker)
+{
+    both_wait_for_suspended(&alone);
+}
+
+Test(submit, by_all_threads_for_what_was_suspended_from_where_stacks_stay)
+{
+    both_wait_for_suspended(&stay);
+}
+
+/* A task on each thread that there is; each waits for the next one, which was stolen. */
+static atomic_bool stolen_at[64];
+static unsigned deepest;
+static void (*at_the_end)(void);
+static atomic_int ends;
+static sem_t begun;
+
+static void go_deeper(unsigned depth);
+FILCH_TASK(void, go_deeper, unsigned);
+
+static void check_fib(void *arg)
+{
+    (void)arg;
+    cr_assert_eq(fib(10), 55);
+}
+
+/* The last one waits for a submission that another runtime has made. */
+static void submit_here(void *arg)
+{
+    filch_submission s;
+    (void)arg;
+    sem_post(&begun);
+    cr_assert_eq(filch_submit(rt, &s, check_fib, NULL), 0);
+    while (!filch_submission_done(&s)) /* nor does it take it back */
+        sched_yield();
+}
+
+static void go_deeper(unsigned depth)
+{
+    atomic_store(&stolen_at[depth], true);
+    if (depth < deepest) {
+        go_deeper_task next;
+        go_deeper_spawn(&next, depth + 1);
+        until_thief_raises(&stolen_at[depth + 1]);
+        go_deeper_sync(&next);
+        return;
+    }
+    at_the_end();
+    atomic_fetch_add(&ends, 1);
+}
+
+static void begin_to_go_deeper(void *arg)
+{
+    (void)arg;
+    go_deeper(0);
+}
+
+static void wait_for_who_submits_here(void)
+{
+    filch_submission s;
+    cr_assert_eq(filch_submit(with[0], &s, submit_here, NULL), 0);
+    sem_wait(&begun); /* too late to take it back */
+    filch_submission_wait(&s);
+}
+
+Test(submit, by_threads_of_which_all_but_one_wait_for_stolen_tasks)
+{
+    filch_submission s;
+    at_the_end = wait_for_who_submits_here;
+    sem_init(&begun, 0, 0);
+    with[0] = start_with(2);
+    for (int i = 0; i < 10; i++) {
+        filch_config c = stay;
+        c.size = sizeof c;
+        cr_assert_eq(filch_start(&rt, &c), 0);
+        deepest = rt->threads - 2; /* slot 0 is nobody's */
+        for (unsigned k = 0; k <= deepest; k++)
+            atomic_store(&stolen_at[k], false);
+        cr_assert_eq(filch_submit(rt, &s, begin_to_go_deeper, NULL), 0);
+        filch_submission_wait(&s);
+        cr_assert_eq(helpers_of(rt), 1u);
+        cr_assert_eq(filch_stop(rt), 0);
+    }
+    cr_assert_eq(atomic_load(&ends), 10);
+    cr_assert_eq(filch_stop(with[0]), 0);
+}
+
+static pthread_barrier_t all_are_there;
+
+static void meet(void *arg)
+{
+    (void)arg;
+    pthread_barrier_wait(&all_are_there);
+}
+
+/* There are no stacks to go on with, and no helper: the letter is opened on top of a sync, most of the time. */
+Test(submit, opened_on_top_of_a_sync)
+{
+    enum { AT_ONCE = 4 };
+    filch_submission s, meeting[AT_ONCE];
+    at_the_end = wait_for_who_submits_here;
+    deepest = AT_ONCE - 1;
+    sem_init(&begun, 0, 0);
+    pthread_barrier_init(&all_are_there, NULL, AT_ONCE);
+    with[0] = start_with(2);
+    rt = start_with(AT_ONCE);
+    leave_no_slots(rt);
+    for (int i = 0; i < AT_ONCE; i++)
+        cr_assert_eq(filch_submit(rt, &meeting[i], meet, NULL), 0);
+    for (int i = 0; i < AT_ONCE; i++)
+        filch_submission_wait(&meeting[i]);
+    pthread_mutex_lock(&rt->fibers.lock);
+    rt->fibers.most = 1;
+    pthread_mutex_unlock(&rt->fibers.lock);
+    for (int i = 0; i < 20; i++) {
+        for (unsigned k = 0; k <= deepest; k++)
+            atomic_store(&stolen_at[k], false);
+        cr_assert_eq(filch_submit(rt, &s, begin_to_go_deeper, NULL), 0);
+        filch_submission_wait(&s);
+    }
+    struct filch_counters counters = {.size = sizeof counters};
+    cr_assert_eq(filch_stats(rt, FILCH_ALL_WORKERS, &counters), 0);
+    cr_assert(counters.in_place > 0, "not exercised");
+    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_stop(with[0]), 0);
+}
+
+/* ---- what is opened on top of what waits has a place, and leaves none ---- */
+
+enum { WAITERS = 5 }; /* the threads that a runtime of two places has whose stacks stay */
+static sem_t may_end;
+
+static void await_the_end(void *has_begun)
+{
+    sem_post(has_begun);
+    sem_wait(&may_end);
+}
+
+static void wait_until_the_end(void *arg)
+{
+    filch_submission s;
+    sem_t has_begun;
+    (void)arg;
+    sem_init(&has_begun, 0, 0);
+    cr_assert_eq(filch_submit(with[0], &s, await_the_end, &has_begun), 0);
+    sem_wait(&has_begun);
+    filch_submission_wait(&s);
+}
+
+static void visit_and_count_places(void *places)
+{
+    cr_assert(fl_self()->runtime == rt && fl_self()->place);
+    *(int *)places = fl_places(fl_load_rlx(test, &rt->parking.idle));
+    cr_assert_eq(filch_run(with[1], do_nothing, NULL), 0);
+}
+
+static bool all_threads_wait(void)
+{
+    for (unsigned i = 1; i < rt->threads; i++)
+        if (fl_load_rlx(test, &rt->worker[i].state) != FL_WAITING)
+            return false;
+    return true;
+}
+
+Test(submit, opened_on_top_of_what_waits)
+{
+    filch_submission waiting[WAITERS], on_top;
+    filch_config c = stay;
+    int places[10];
+    c.size = sizeof c;
+    sem_init(&may_end, 0, 0);
+    with[0] = start_with(WAITERS + 1);
+    with[1] = start_with(1);
+    cr_assert_eq(filch_start(&rt, &c), 0);
+    cr_assert_eq(rt->threads, WAITERS + 1);
+    leave_no_slots(rt);
+    for (int i = 0; i < WAITERS; i++)
+        cr_assert_eq(filch_submit(rt, &waiting[i], wait_until_the_end, NULL), 0);
+    while (!all_threads_wait())
+        sched_yield();
+    for (int i = 0; i < 10; i++) {
+        cr_assert_eq(filch_submit(rt, &on_top, visit_and_count_places, &places[i]), 0);
+        filch_submission_wait(&on_top);
+        cr_assert_eq(places[i], places[0], "in turn %d", i);
+    }
+    cr_assert_eq(helpers_of(rt), 0u);
+    for (int i = 0; i < WAITERS; i++)
+        sem_post(&may_end);
+    for (int i = 0; i < WAITERS; i++)
+        filch_submission_wait(&waiting[i]);
+    cr_assert_eq(filch_stop(rt), 0);
+    cr_assert_eq(filch_stop(with[1]), 0);
+    cr_assert_eq(filch_stop(with[0]), 0);
 }
 
 /* ---- where threads of the user have all places, and keep them ---- */
