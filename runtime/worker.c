@@ -324,8 +324,11 @@ int fl_worker_start(struct fl_worker *w, void *(*body)(void *))
         return FILCH_ENOMEM;
     w->has_thread = true; /* the thread reads this and the next */
     w->made_at = fl_os_cpu();
+    if (!later)                                              /* that one may have to wait for its first fiber */
+        fl_store_rlx(state_begins, &w->state, FL_SEARCHING); /* for filch_dump, and in_place.c: a hint */
     int error = fl_os_thread(&w->thread, body, w);
     if (error) {
+        fl_store_rlx(state_no_thread, &w->state, FL_FREE); /* the same */
         w->has_thread = false;
         if (w->kept)
             fl_fibers_put(&rt->fibers, w->kept);
