@@ -342,6 +342,10 @@ Test(join, fifty_children_of_a_waiting_thread_are_all_stolen)
 static bool scarce;
 static FL_ATOMIC(struct fl_worker *) parents_worker; /* once it is about to sync */
 
+/* While the parent answers thieves, the third worker may steal what it spawns to be able to; then it waits for that,
+ * too.  What it did before the sync in question does not count. */
+static struct filch_counters before_sync;
+
 static void until_it_waits(void)
 {
     struct fl_worker *w;
@@ -370,6 +374,7 @@ static void wait_with_or_without(void *arg)
     new_race();
     until_waited_for_spawn(&t, 41);
     until_thief_raises(&began);
+    before_sync = counts();
     at_sync(&t.head);
     fl_store_rel(parents_worker, &parents_worker, fl_self());
     wrong += until_waited_for_sync(&t) != 42;
@@ -386,15 +391,15 @@ static void without_fibers(bool fiber)
     cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
     cr_assert_eq(wrong, 0u);
     struct filch_counters s = counts();
-    cr_assert_eq(s.in_place, (unsigned)fiber);
-    cr_assert(fiber || s.suspensions == 1, "the thread's own");
+    cr_assert_eq(s.in_place - before_sync.in_place, (unsigned)fiber);
+    cr_assert(fiber || s.suspensions - before_sync.suspensions == 1, "the thread's own");
 
     runtime->fibers.most = most;
     scarce = false;
     cr_assert_eq((fiber ? run_on_a_fiber : filch_run)(runtime, wait_with_or_without, NULL), 0);
     cr_assert_eq(wrong, 0u);
     cr_assert_eq(counts().in_place, s.in_place, "there are fibers again");
-    cr_assert(counts().suspensions >= 2);
+    cr_assert(counts().suspensions - s.suspensions >= 1);
     cr_assert_eq(filch_stop(runtime), 0);
     fl_seam.at = NULL;
 }
