@@ -125,35 +125,53 @@ Test(dump, who_watches)
 /* ---- the tasks that run ---- */
 
 static atomic_bool began, go_on;
+static atomic_uint errands;
 
 static void errand(void)
 {
+    atomic_fetch_add(&errands, 1);
     atomic_store(&began, true);
     await(&go_on);
 }
 FILCH_TASK(void, errand);
 enum { ERRAND_LINE = __LINE__ - 1 };
 
-static void dump_beside_an_errand(void *arg)
+/* Of tasks that have begun, once what has been stolen has. */
+static char *dumped_with_errands(void)
 {
-    errand_task t, waits;
+    for (;;) {
+        unsigned n = atomic_load(&errands);
+        char *text = dumped();
+        if (count(text, "in task errand ") == n && atomic_load(&errands) == n)
+            return text;
+        free(text);
+        sched_yield();
+    }
+}
+
+/* Main's region is short, so it may have no place, and then the spare steals, too: two errands run, or one. */
+static void dump_beside_errands(void *arg)
+{
+    enum { ERRANDS = 3 };
+    errand_task t[ERRANDS];
     char expected[200];
     (void)arg;
-    errand_spawn(&t);
+    errand_spawn(&t[0]);
     until_thief_raises(&began);
-    errand_spawn(&waits);
-    char *text = dumped();
-    snprintf(expected, sizeof expected, "  worker 1: running, in task errand (%s:%d); ", __FILE__, ERRAND_LINE);
+    for (unsigned n = 1; n < ERRANDS; n++)
+        errand_spawn(&t[n]);
+    char *text = dumped_with_errands();
+    snprintf(expected, sizeof expected, ": running, in task errand (%s:%d); ", __FILE__, ERRAND_LINE);
     cr_assert(strstr(text, expected), "no \"%s\" in: %s", expected, text);
-    cr_assert_eq(count(text, "in task "), 1u, "one that waits does not run: %s", text);
+    cr_assert_leq(count(text, "in task "), 2u, "one that waits does not run: %s", text);
     cr_assert(strstr(line_of(text, "  worker 0: "), " private tasks") ||
                   strstr(line_of(text, "  worker 0: "), " public tasks"),
               "%s", text);
-    cr_assert(strstr(text, " steals 1"), "%s", text);
+    cr_assert(strstr(text, " steals "), "%s", text);
     free(text);
     atomic_store(&go_on, true);
-    errand_sync(&waits);
-    errand_sync(&t);
+    for (unsigned n = ERRANDS; n-- > 0;)
+        errand_sync(&t[n]);
     text = dumped();
     cr_assert(!strstr(text, "in task "), "%s", text);
     free(text);
@@ -162,7 +180,7 @@ static void dump_beside_an_errand(void *arg)
 Test(dump, the_tasks_that_run)
 {
     filch_runtime *rt = start(2);
-    cr_assert_eq(filch_run(rt, dump_beside_an_errand, NULL), 0);
+    cr_assert_eq(filch_run(rt, dump_beside_errands, NULL), 0);
     cr_assert_eq(filch_stop(rt), 0);
 }
 
