@@ -159,7 +159,13 @@ static int find_all(struct info *info, const struct options *o)
     enum fl_topology_error wrong = find_places(info, o, &s);
     if (wrong) {
         bool source = wrong == FL_TOPOLOGY_SOURCE;
-        fprintf(stderr, "filch info: %s: %s\n", source ? "--topology" : "--mask", fl_topology_strerror(wrong));
+        if (source && o->topology)
+            fprintf(stderr,
+                    "filch info: --topology %s: %s: an XML file of lstopo is needed, or synthetic:DESCRIPTION as in "
+                    "\"synthetic:pack:2 core:4 pu:2\"\n",
+                    o->topology, fl_topology_strerror(wrong));
+        else
+            fprintf(stderr, "filch info: %s: %s\n", source ? "this machine" : "--mask", fl_topology_strerror(wrong));
         return (source && o->topology) || (!source && o->mask) ? 2 : 1;
     }
     bool described = o->topology || o->mask;

@@ -129,6 +129,7 @@ refuses 2 'missing after --topology' info --topology
 refuses 2 'no value for --json' info --json=1
 refuses 2 'cannot be read' info --topology no/such/file.xml
 refuses 2 'cannot be read' info --topology synthetic:nonsense
+refuses 2 'cannot be read: an XML file of lstopo is needed, or synthetic:' info --topology 'core:4 pu:2'
 refuses 2 'such as 0-3,8' info --mask all
 refuses 2 'no processor of the machine is in the mask' info --topology synthetic:pu:3 --mask 3-9
 if [ -w /dev/full ] && "$filch" info >/dev/full 2>"$work/err"; then complain 'a full disk goes unnoticed'; fi
