@@ -462,7 +462,7 @@ Test(stats, who_sees_work_at_the_second_look_does_not_sleep)
     fl_seam.at = hold_second_look;
     start_with(2, 0);
     cr_assert_eq(run_on_a_fiber(runtime, shows_work_late, NULL), 0);
-    cr_assert(counts_of(2).cancelled >= 1);
+    cr_assert(counts_of(1).cancelled + counts_of(2).cancelled >= 1); /* either has the fiber */
     cr_assert_eq(filch_stop(runtime), 0);
     fl_seam.at = NULL;
 }
